@@ -31,6 +31,19 @@ struct Placement {
   PlacementStrategy devices = PlacementStrategy::kBinPack;  ///< pods with devices
   PlacementStrategy cpu = PlacementStrategy::kBinPack;      ///< cpu-only pods
   bool pack_shares = true;  ///< among a node's shared devices prefer the fullest (else the emptiest)
+  /// A strategy that was given to the engine by name when it was made (the simulator's baselines), for all pods instead
+  /// of the two above; empty: none.
+  std::string named;
+};
+
+/// A kind of pod that is expected to arrive: what strategies that look ahead prepare for.
+struct ExpectedPods {
+  std::int64_t cpu_milli = 0;
+  std::int64_t memory_bytes = 0;
+  std::int32_t device_count = 0;           ///< 0: cpu only
+  std::int32_t device_thousandths = 0;     ///< of each device: 1000 for whole ones
+  std::vector<std::string> device_models;  ///< the models it can use; empty: any
+  std::int64_t count = 1;                  ///< relative frequency, at least 1
 };
 
 struct PoolConfiguration {
@@ -64,6 +77,7 @@ struct Configuration {
                                  Action::kEvictStale};
   Policies policies;
   std::vector<PoolConfiguration> pools;
+  std::vector<ExpectedPods> expected_pods;  ///< for the fragmentation gradient; empty: the pods that are known
   base::Duration staleness_grace = base::Duration::seconds(60);  ///< negative: never
   std::int32_t max_consolidation_victims = 16;                   ///< groups; 0: no consolidation, negative: any number
   bool consolidating_reclaim = true;   ///< victims that find another place do not count against reclaim
