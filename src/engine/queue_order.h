@@ -1,0 +1,56 @@
+#pragma once
+
+#include "base/time.h"
+#include "model/queue.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace fairlead::engine {
+
+/// Where a queue stands in one dimension, in the dimension's unit.
+struct DimensionStanding {
+  std::int64_t allocated = 0;  ///< what its pods hold now
+  std::int64_t chunk = 0;      ///< what its best group would take next; 0 when victims are looked for
+  std::int64_t victims =
+      0;  ///< of `allocated`, what its groups hold that this search already chose, the next included
+  std::int64_t fair_share = 0;  ///< as computed at the start of the round
+  model::Bound deserved;        ///< its quota
+  model::Bound limit = model::Bound::unlimited();
+  std::int64_t total = 0;  ///< of the whole pool
+  std::int64_t piece = 1;  ///< 1000 for devices, 1 for millicores and bytes
+};
+
+/// A queue as its siblings are compared with it.
+struct QueueStanding {
+  std::span<const DimensionStanding> dimensions;  ///< the same ones, in the same order, for all siblings
+  std::int32_t priority = 100;
+  base::Time created;
+  std::string_view uid;
+};
+
+/// What a queue may have of a dimension before others may reclaim it: its quota or, where that is more, its
+/// fair share, but never more than its limit. Without bound where the quota is and no limit stands.
+model::Bound allocatable(const DimensionStanding& dimension);
+
+/// Which queue is served first: below 0 when `a` is, above 0 when `b` is, 0 only for the same creation time
+/// and UID. The first difference decides:
+///   1. a queue that is not above its fair share (above means in every dimension);
+///   2. a queue that stays within its quota in every dimension with its next chunk;
+///   3. the higher priority;
+///   4. a queue that would hold nothing of a dimension of which it may have nothing;
+///   5. the lower dominant share with the chunk and without the chosen victims;
+///   6. the lower dominant share as it is;
+///   7. the smaller allocatable amounts, where they are smaller somewhere and larger nowhere;
+///   8. the older queue, then the smaller UID.
+/// A dominant share is the largest, over the dimensions, of allocated / allocatable; an allocatable amount
+/// without bound counts as the pool's total, and where it is 0 the share is 1000 for each piece allocated.
+///
+/// Looking for victims takes the last queue in this order. Step 7 says nothing about most pairs, so the order
+/// of three queues can be circular; a caller that needs one answer for any order of its input takes the best
+/// of a scan in the order of creation and UID, and not of a heap. Cost: O(dimensions), no allocation. Source:
+/// KAI-Scheduler's order of queues.
+int compare_queues(const QueueStanding& a, const QueueStanding& b);
+
+}  // namespace fairlead::engine
