@@ -28,6 +28,8 @@ endif()
 
 if(FAIRLEAD_BUILD_TESTS)
   enable_testing()
+  # The unit tests of the layers that every decision rests on: what the sanitizers check.
+  add_custom_target(core_tests)
 endif()
 
 # fairlead_test(NAME source... [LINKS target...] [LABELS label...])
