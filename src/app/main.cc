@@ -1,12 +1,13 @@
+#include "cli/fair_share_command.h"
+
 #include <cstdio>
 #include <iostream>
 #include <string>
 #include <string_view>
 
-#include "cli/fair_share_command.h"
-
 int main(int argc, char** argv) {
-  if (argc != 3 || std::string_view(argv[1]) != "plan" || std::string_view(argv[2]) != "--fair-share") return 2;
+  if (argc != 3 || std::string_view(argv[1]) != "plan" || std::string_view(argv[2]) != "--fair-share")
+    return 2;
   std::string line;
   while (std::getline(std::cin, line)) {
     if (line.empty()) continue;

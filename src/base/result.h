@@ -22,8 +22,8 @@ enum class Code {
   kInternal,
 };
 
-/// Why an operation failed, in words that compose: no capital letter, no full stop. A verdict of the scheduler ("does
-/// not fit") is not an error.
+/// Why an operation failed, in words that compose: no capital letter, no full stop. A verdict of the
+/// scheduler ("does not fit") is not an error.
 class [[nodiscard]] Error {
  public:
   Error(Code code, std::string message) : code_(code), message_(std::move(message)) {}
@@ -43,15 +43,20 @@ class [[nodiscard]] Error {
   std::string message_;
 };
 
-inline Error invalid_argument(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
+inline Error invalid_argument(std::string message) {
+  return Error(Code::kInvalidArgument, std::move(message));
+}
 inline Error not_found(std::string message) { return Error(Code::kNotFound, std::move(message)); }
 
-/// A value or the error that kept it from being made. Errors are values; exceptions stop at a library's border.
+/// A value or the error that kept it from being made. Errors are values; exceptions stop at a library's
+/// border.
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}   // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

@@ -8,8 +8,9 @@
 
 namespace fairlead::base {
 
-/// A dense index that cannot be mixed up with an index of another kind. Ids are given out from 0 and index columns;
-/// they say nothing about age or order, so no decision may compare them (docs/architecture.md, "Determinism").
+/// A dense index that cannot be mixed up with an index of another kind. Ids are given out from 0 and index
+/// columns; they say nothing about age or order, so no decision may compare them (docs/architecture.md,
+/// "Determinism").
 template <class Tag>
 class StrongId {
  public:

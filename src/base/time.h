@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/result.h"
+
 #include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "base/result.h"
 
 namespace fairlead::base {
 
@@ -19,8 +19,12 @@ class Duration {
   constexpr std::int64_t nanoseconds() const { return nanoseconds_; }
   constexpr double in_seconds() const { return static_cast<double>(nanoseconds_) / 1e9; }
   friend constexpr auto operator<=>(Duration, Duration) = default;
-  friend constexpr Duration operator+(Duration a, Duration b) { return Duration(a.nanoseconds_ + b.nanoseconds_); }
-  friend constexpr Duration operator-(Duration a, Duration b) { return Duration(a.nanoseconds_ - b.nanoseconds_); }
+  friend constexpr Duration operator+(Duration a, Duration b) {
+    return Duration(a.nanoseconds_ + b.nanoseconds_);
+  }
+  friend constexpr Duration operator-(Duration a, Duration b) {
+    return Duration(a.nanoseconds_ - b.nanoseconds_);
+  }
 
  private:
   constexpr explicit Duration(std::int64_t n) : nanoseconds_(n) {}
@@ -50,8 +54,8 @@ class Time {
 Result<Time> parse_time(std::string_view text);
 /// Writes an instant as RFC 3339 in UTC, with as many fraction digits as it needs.
 std::string format_time(Time time);
-/// Reads a Go duration ("1h30m", "250ms", "-5s", "0"), which is what Kubernetes' metav1.Duration holds, and the
-/// longer units that KAI's usage windows use ("1w", "2d").
+/// Reads a Go duration ("1h30m", "250ms", "-5s", "0"), which is what Kubernetes' metav1.Duration holds, and
+/// the longer units that KAI's usage windows use ("1w", "2d").
 Result<Duration> parse_duration(std::string_view text);
 /// Writes a duration the way Go does ("1h30m0s").
 std::string format_duration(Duration duration);

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "base/result.h"
+#include "base/time.h"
+#include "model/event.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -7,23 +11,19 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
-#include "base/time.h"
-#include "model/event.h"
-
 namespace fairlead::manifest {
 
 /// Something a person should know about an input. Errors leave an object or a field out; warnings do not.
 struct Diagnostic {
   enum class Severity : std::uint8_t { kWarning, kError };
   Severity severity = Severity::kError;
-  std::string source;      ///< file name, or "standard input"
+  std::string source;        ///< file name, or "standard input"
   std::size_t document = 0;  ///< 1-based within the source
-  std::string object;      ///< "Pod training/llama-0"; empty before it is known
-  std::string field;       ///< "spec.containers[0].resources.requests.cpu"
-  std::string value;       ///< as written, shortened
-  std::string message;     ///< what is wrong
-  std::string remedy;      ///< what to do about it
+  std::string object;        ///< "Pod training/llama-0"; empty before it is known
+  std::string field;         ///< "spec.containers[0].resources.requests.cpu"
+  std::string value;         ///< as written, shortened
+  std::string message;       ///< what is wrong
+  std::string remedy;        ///< what to do about it
 };
 /// "queues.yaml, document 3, Queue research: spec.resources.gpu.quota: \"lots\" is not a number; write ..."
 std::string format(const Diagnostic& diagnostic);
@@ -62,7 +62,8 @@ class ObjectReader {
 
   /// Reads JSON or YAML: one object, a List, or several documents. What cannot be read becomes a diagnostic.
   void read(std::string_view text, std::string_view source);
-  /// Reads a file, or every .json, .yaml and .yml file below a folder, by name. Errors: kNotFound, kPermissionDenied.
+  /// Reads a file, or every .json, .yaml and .yml file below a folder, by name. Errors: kNotFound,
+  /// kPermissionDenied.
   base::Result<void> read_path(const std::string& path);
   /// Joins what was read. The reader is empty afterwards.
   ClusterObjects finish();
@@ -75,8 +76,8 @@ class ObjectReader {
 /// The events that bring an empty scheduler to this state, all at `now`.
 std::vector<model::Event> to_events(ClusterObjects objects, base::Time now);
 
-/// Reads the "run" part of a cycle document and a KAI scheduler configuration (actions, plugin tiers and their
-/// arguments): scheduling.md 2.5. Unknown plugins and arguments are diagnostics.
+/// Reads the "run" part of a cycle document and a KAI scheduler configuration (actions, plugin tiers and
+/// their arguments): scheduling.md 2.5. Unknown plugins and arguments are diagnostics.
 model::Configuration read_run_configuration(std::string_view run_json, std::vector<Diagnostic>& diagnostics);
 
 }  // namespace fairlead::manifest

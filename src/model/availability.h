@@ -1,11 +1,11 @@
 #pragma once
 
+#include "model/labels.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "model/labels.h"
 
 namespace fairlead::model {
 

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/time.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/time.h"
 
 namespace fairlead::model {
 
@@ -31,8 +31,8 @@ struct Placement {
   PlacementStrategy devices = PlacementStrategy::kBinPack;  ///< pods with devices
   PlacementStrategy cpu = PlacementStrategy::kBinPack;      ///< cpu-only pods
   bool pack_shares = true;  ///< among a node's shared devices prefer the fullest (else the emptiest)
-  /// A strategy that was given to the engine by name when it was made (the simulator's baselines), for all pods instead
-  /// of the two above; empty: none.
+  /// A strategy that was given to the engine by name when it was made (the simulator's baselines), for all
+  /// pods instead of the two above; empty: none.
   std::string named;
 };
 
@@ -54,16 +54,16 @@ struct PoolConfiguration {
 
 /// The parts of the policy that a SchedulingShard can switch off by not naming them.
 struct Policies {
-  bool filters = true;          ///< everything but resource fit: taints, affinity, ports, volumes, pod count ...
-  bool proportion = true;       ///< quotas, limits, fair share and the order of queues
+  bool filters = true;     ///< everything but resource fit: taints, affinity, ports, volumes, pod count ...
+  bool proportion = true;  ///< quotas, limits, fair share and the order of queues
   bool priority = true;
-  bool elastic = true;          ///< groups below their minimum first
+  bool elastic = true;  ///< groups below their minimum first
   bool sub_group_order = true;
   bool task_order = true;
   bool nominated_node = true;
   bool min_runtime = true;
   bool topology = true;
-  bool node_placement = true;   ///< bin-pack or spread
+  bool node_placement = true;     ///< bin-pack or spread
   bool node_availability = true;  ///< idle before releasing
   bool resource_type = true;      ///< cpu-only pods to cpu-only nodes
   bool pod_affinity = true;       ///< scores of pod affinity; requirements are filters
@@ -77,14 +77,15 @@ struct Configuration {
                                  Action::kEvictStale};
   Policies policies;
   std::vector<PoolConfiguration> pools;
-  std::vector<ExpectedPods> expected_pods;  ///< for the fragmentation gradient; empty: the pods that are known
+  std::vector<ExpectedPods>
+      expected_pods;  ///< for the fragmentation gradient; empty: the pods that are known
   base::Duration staleness_grace = base::Duration::seconds(60);  ///< negative: never
-  std::int32_t max_consolidation_victims = 16;                   ///< groups; 0: no consolidation, negative: any number
-  bool consolidating_reclaim = true;   ///< victims that find another place do not count against reclaim
-  bool full_hierarchy_fairness = true; ///< false: leaf queues compete as if under one parent
-  double usage_weight = 1.0;           ///< k of the fair share: how much past usage counts; at least 0
+  std::int32_t max_consolidation_victims = 16;  ///< groups; 0: no consolidation, negative: any number
+  bool consolidating_reclaim = true;    ///< victims that find another place do not count against reclaim
+  bool full_hierarchy_fairness = true;  ///< false: leaf queues compete as if under one parent
+  double usage_weight = 1.0;            ///< k of the fair share: how much past usage counts; at least 0
   std::optional<base::Duration> usage_half_life;  ///< none: past usage does not count
-  double saturation_multiplier = 1.0;  ///< reclaimUtilizationMultiplier, at least 1
+  double saturation_multiplier = 1.0;             ///< reclaimUtilizationMultiplier, at least 1
   base::Duration preempt_min_runtime;
   base::Duration reclaim_min_runtime;
   MinRuntimeScope reclaim_min_runtime_scope = MinRuntimeScope::kLowestCommonAncestor;

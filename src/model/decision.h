@@ -1,29 +1,29 @@
 #pragma once
 
+#include "base/time.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "base/time.h"
-
 namespace fairlead::model {
 
 /// Puts a pod on a node. Gets exactly one outcome: BindSucceeded or BindFailed.
 struct Bind {
-  std::string pod;   ///< uid
-  std::string node;  ///< name
-  std::vector<std::uint32_t> devices;        ///< slots, where the engine chooses devices
-  std::vector<std::string> device_groups;    ///< for shares: the shared devices, new or joined
-  std::int64_t share_thousandths = 0;        ///< of each of them; 0 for whole devices
+  std::string pod;                         ///< uid
+  std::string node;                        ///< name
+  std::vector<std::uint32_t> devices;      ///< slots, where the engine chooses devices
+  std::vector<std::string> device_groups;  ///< for shares: the shared devices, new or joined
+  std::int64_t share_thousandths = 0;      ///< of each of them; 0 for whole devices
 };
 
 enum class EvictionRule : std::uint8_t { kReclaim, kPreempt, kConsolidate, kStaleGang };
 
 /// Takes a pod away. Gets exactly one outcome: EvictionAccepted or EvictionRefused.
 struct Evict {
-  std::string pod;          ///< uid
+  std::string pod;  ///< uid
   EvictionRule rule = EvictionRule::kReclaim;
   std::string beneficiary;  ///< key of the group whose placement needs it; empty for a stale gang
   std::string reason;       ///< for people: "reclaimed for training/llama of queue research"
@@ -44,7 +44,7 @@ enum class NodeReason : std::uint8_t {
   kNotReady,
   kUnschedulable,
   kExcludedAfterFailure,
-  kNodeSelector,   ///< node selector or required node affinity
+  kNodeSelector,  ///< node selector or required node affinity
   kTaint,
   kVolume,
   kHostPort,
@@ -53,11 +53,11 @@ enum class NodeReason : std::uint8_t {
   kSpread,
   kPodCount,
   kPartitionStrategy,
-  kNoSuchDevice,   ///< the node has no device of that kind
-  kDeviceMemory,   ///< a device has less memory than asked for
-  kDevices,        ///< too few free devices
-  kDeviceShare,    ///< no device has that share free
-  kPartitions,     ///< too few free partitions
+  kNoSuchDevice,  ///< the node has no device of that kind
+  kDeviceMemory,  ///< a device has less memory than asked for
+  kDevices,       ///< too few free devices
+  kDeviceShare,   ///< no device has that share free
+  kPartitions,    ///< too few free partitions
   kCpu,
   kMemory,
   kCountedResource,
@@ -67,33 +67,34 @@ enum class NodeReason : std::uint8_t {
 
 /// What keeps a group from starting. A group has the first constraint that binds, with its numbers.
 enum class ReasonCode : std::uint8_t {
-  kNotEnoughPods,         ///< fewer pods exist (ungated) than the minimum: have, want
-  kMissingReference,      ///< detail names what is missing
+  kNotEnoughPods,     ///< fewer pods exist (ungated) than the minimum: have, want
+  kMissingReference,  ///< detail names what is missing
   kQueueDoesNotExist,
   kQueueIsNotALeaf,
-  kOverLimit,             ///< queue, dimension, have (allocated), want (requested), limit
+  kOverLimit,  ///< queue, dimension, have (allocated), want (requested), limit
   kNonPreemptibleOverQuota,
-  kOverFairShare,         ///< reclaim is not allowed: queue, dimension, have, want, limit (fair share)
-  kNodesDoNotFit,         ///< node counts
-  kGangDoesNotFit,        ///< single pods fit but not the minimum together: have (placed), want
-  kTopology,              ///< no domain of the required level holds the group; have (best domain), want
-  kWaitingForRelease,     ///< placed on capacity that is being freed
-  kPreemptionDelay,       ///< until limit (unix seconds)
-  kBindFailing,           ///< ten bindings failed
-  kQueueDiscipline,       ///< strict discipline: a group before it waits for room
-  kSearchLimit,           ///< the round's work limit was reached
+  kOverFairShare,      ///< reclaim is not allowed: queue, dimension, have, want, limit (fair share)
+  kNodesDoNotFit,      ///< node counts
+  kGangDoesNotFit,     ///< single pods fit but not the minimum together: have (placed), want
+  kTopology,           ///< no domain of the required level holds the group; have (best domain), want
+  kWaitingForRelease,  ///< placed on capacity that is being freed
+  kPreemptionDelay,    ///< until limit (unix seconds)
+  kBindFailing,        ///< ten bindings failed
+  kQueueDiscipline,    ///< strict discipline: a group before it waits for room
+  kSearchLimit,        ///< the round's work limit was reached
   kUnknownTopology,
 };
 
 struct Reason {
   ReasonCode code = ReasonCode::kNodesDoNotFit;
-  std::string queue;       ///< the ancestor queue concerned
-  std::string dimension;   ///< "gpu", "cpu", "memory"
-  std::int64_t have = 0;   ///< in the dimension's unit, or pods
+  std::string queue;      ///< the ancestor queue concerned
+  std::string dimension;  ///< "gpu", "cpu", "memory"
+  std::int64_t have = 0;  ///< in the dimension's unit, or pods
   std::int64_t want = 0;
   std::int64_t limit = 0;
-  std::string detail;      ///< sub-group, topology level, missing thing
-  std::vector<std::pair<NodeReason, std::uint32_t>> nodes;  ///< how many nodes say no for which reason, in enum order
+  std::string detail;  ///< sub-group, topology level, missing thing
+  std::vector<std::pair<NodeReason, std::uint32_t>>
+      nodes;  ///< how many nodes say no for which reason, in enum order
 
   friend bool operator==(const Reason&, const Reason&) = default;
 };

@@ -1,11 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
-
 #include "base/time.h"
 #include "model/availability.h"
 #include "model/configuration.h"
@@ -15,6 +9,12 @@
 #include "model/pod.h"
 #include "model/queue.h"
 #include "model/topology.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 namespace fairlead::model {
 
@@ -64,8 +64,8 @@ struct GroupUpserted {
 struct GroupRemoved {
   std::string key;
 };
-/// The world's truth about a pod. For a pod in an assumed state (a Bind, Evict or Nominate without its outcome) the
-/// assumption stands until its outcome arrives.
+/// The world's truth about a pod. For a pod in an assumed state (a Bind, Evict or Nominate without its
+/// outcome) the assumption stands until its outcome arrives.
 struct PodUpserted {
   Pod pod;
 };
@@ -114,7 +114,8 @@ struct BindSucceeded {
 struct BindFailed {
   enum class Scope : std::uint8_t { kPod, kNode };
   std::uint64_t decision = 0;
-  Scope scope = Scope::kPod;  ///< what is left out until retry_at: the pod everywhere, or this pod on that node
+  Scope scope =
+      Scope::kPod;  ///< what is left out until retry_at: the pod everywhere, or this pod on that node
   base::Time retry_at;
 };
 struct EvictionAccepted {
@@ -127,12 +128,12 @@ struct EvictionRefused {
 
 struct Event {
   base::Time time;  ///< not before that of the event before
-  std::variant<ClockAdvanced, ConfigurationChanged, QueueUpserted, QueueRemoved, TopologyUpserted, TopologyRemoved,
-               PriorityClassUpserted, PriorityClassRemoved, NamespaceUpserted, NamespaceRemoved, NodeUpserted,
-               NodeRemoved, GroupUpserted, GroupRemoved, PodUpserted, PodRemoved, VolumeClaimUpserted,
-               VolumeClaimRemoved, DisruptionBudgetUpserted, DisruptionBudgetRemoved, DeviceChanged, PodStarted,
-               PodFinished, CheckpointTaken, UsageSampled, BindSucceeded, BindFailed, EvictionAccepted,
-               EvictionRefused>
+  std::variant<ClockAdvanced, ConfigurationChanged, QueueUpserted, QueueRemoved, TopologyUpserted,
+               TopologyRemoved, PriorityClassUpserted, PriorityClassRemoved, NamespaceUpserted,
+               NamespaceRemoved, NodeUpserted, NodeRemoved, GroupUpserted, GroupRemoved, PodUpserted,
+               PodRemoved, VolumeClaimUpserted, VolumeClaimRemoved, DisruptionBudgetUpserted,
+               DisruptionBudgetRemoved, DeviceChanged, PodStarted, PodFinished, CheckpointTaken, UsageSampled,
+               BindSucceeded, BindFailed, EvictionAccepted, EvictionRefused>
       body;
 };
 

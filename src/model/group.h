@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/time.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/time.h"
 
 namespace fairlead::model {
 
@@ -21,8 +21,8 @@ struct TopologyConstraint {
 
 /// A named part of a gang with a minimum of its own. Leaves hold pods; inner ones hold sub-groups.
 struct SubGroup {
-  std::string name;    ///< unique within the group, compared without case
-  std::string parent;  ///< empty: directly under the group
+  std::string name;                           ///< unique within the group, compared without case
+  std::string parent;                         ///< empty: directly under the group
   std::int32_t min_member = 0;                ///< pods, for a leaf
   std::optional<std::int32_t> min_sub_group;  ///< for an inner one; none: all of them
   TopologyConstraint topology;
@@ -36,7 +36,7 @@ struct PodGroup {
   std::string uid;
   base::Time created;
   std::string queue;
-  std::string priority_class;          ///< looked up among the priority classes
+  std::string priority_class;           ///< looked up among the priority classes
   std::int32_t fallback_priority = 50;  ///< where the class is not known
   std::optional<bool> preemptible;      ///< none: a priority below 100 is preemptible
   std::int32_t min_member = 1;
@@ -47,11 +47,11 @@ struct PodGroup {
   std::optional<base::Time> stale_since;  ///< since when it runs with less than its minimum
   std::optional<base::Duration> preemption_delay;
   std::optional<base::Duration> staleness_grace;  ///< negative: never evicted for it
-  std::vector<std::string> pools;  ///< tried in order; empty: the default pool
-  std::string user;                ///< who created it, for fairness between users
+  std::vector<std::string> pools;                 ///< tried in order; empty: the default pool
+  std::string user;                               ///< who created it, for fairness between users
   bool user_verified = false;
-  std::string owner;               ///< "Job training/llama", for people
-  bool made_from_owner = false;    ///< no PodGroup object: grouped by the owner of its pods
+  std::string owner;             ///< "Job training/llama", for people
+  bool made_from_owner = false;  ///< no PodGroup object: grouped by the owner of its pods
 };
 
 }  // namespace fairlead::model

@@ -23,7 +23,8 @@ bool compare_integers(const Requirement& requirement, std::string_view text) {
 
 bool matches_value(const Requirement& requirement, std::optional<std::string_view> value) {
   auto listed = [&] {
-    return std::find(requirement.values.begin(), requirement.values.end(), *value) != requirement.values.end();
+    return std::find(requirement.values.begin(), requirement.values.end(), *value) !=
+           requirement.values.end();
   };
   switch (requirement.op) {
     case Requirement::Operator::kIn:

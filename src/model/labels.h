@@ -1,12 +1,12 @@
 #pragma once
 
+#include <boost/container/flat_map.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/container/flat_map.hpp>
 
 namespace fairlead::model {
 
@@ -30,8 +30,8 @@ struct Requirement {
 /// Whether labels meet the requirement. NotIn and DoesNotExist accept a missing key, as Kubernetes does.
 bool matches(const Requirement& requirement, const Labels& labels);
 
-/// A pod or namespace selector; matchLabels are written as In requirements. A selector without requirements matches
-/// everything; "no selector", which matches nothing, is std::optional without a value.
+/// A pod or namespace selector; matchLabels are written as In requirements. A selector without requirements
+/// matches everything; "no selector", which matches nothing, is std::optional without a value.
 struct LabelSelector {
   std::vector<Requirement> requirements;
 
@@ -39,7 +39,8 @@ struct LabelSelector {
 };
 bool matches(const LabelSelector& selector, const Labels& labels);
 
-/// One alternative of a node selector: all requirements must hold. A term without any requirement matches no node.
+/// One alternative of a node selector: all requirements must hold. A term without any requirement matches no
+/// node.
 struct NodeSelectorTerm {
   std::vector<Requirement> labels;
   std::vector<Requirement> fields;  ///< on metadata.name only, which is all Kubernetes allows

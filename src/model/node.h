@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "base/time.h"
 #include "model/labels.h"
 #include "model/resources.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace fairlead::model {
 
@@ -19,8 +19,8 @@ struct Taint {
   friend auto operator<=>(const Taint&, const Taint&) = default;
 };
 
-/// One device whose identity is known and which the engine chooses by slot; where the vendor's plugin chooses, a node
-/// only counts devices and lists none.
+/// One device whose identity is known and which the engine chooses by slot; where the vendor's plugin
+/// chooses, a node only counts devices and lists none.
 struct Device {
   std::string identity;  ///< the vendor's unique id
   bool healthy = true;
@@ -32,13 +32,14 @@ struct DeviceSet {
   std::string vendor;    ///< "nvidia"
   std::string model;     ///< "NVIDIA-H100-80GB-HBM3"; empty when no label tells it
   std::int64_t count = 0;
-  std::int64_t memory_mib = 0;   ///< of one device, floored to a multiple of 100; 0 when unknown
-  std::vector<Device> devices;   ///< by slot; empty, or `count` entries
+  std::int64_t memory_mib = 0;  ///< of one device, floored to a multiple of 100; 0 when unknown
+  std::vector<Device> devices;  ///< by slot; empty, or `count` entries
 };
 
 /// A machine that runs pods.
 struct Node {
-  /// What the node's static partitioning allows. Mixed: pods with partitions only; single: whole devices only.
+  /// What the node's static partitioning allows. Mixed: pods with partitions only; single: whole devices
+  /// only.
   enum class PartitionStrategy : std::uint8_t { kNone, kSingle, kMixed };
   std::string name;  ///< unique; the tie-break between nodes
   std::string uid;

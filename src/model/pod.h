@@ -1,14 +1,14 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "base/time.h"
 #include "model/labels.h"
 #include "model/node.h"
 #include "model/resources.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace fairlead::model {
 
@@ -33,7 +33,8 @@ struct PreferredTerm {
 /// Pods near (or away from) which a pod wants to be, within one domain of a node label.
 struct PodAffinityTerm {
   std::optional<LabelSelector> selector;
-  std::vector<std::string> namespaces;  ///< sorted; the pod's own is already written in where the object named none
+  std::vector<std::string>
+      namespaces;  ///< sorted; the pod's own is already written in where the object named none
   std::optional<LabelSelector> namespace_selector;
   std::string topology_key;
   std::int32_t weight = 0;  ///< [1, 100] for preferences, 0 for requirements
@@ -85,8 +86,8 @@ struct Pod {
   /// What the world has recorded. The engine adds its own assumed states in between (docs/architecture.md).
   enum class Phase : std::uint8_t {
     kPending,
-    kBinding,   ///< an order to bind to `node` is recorded and not yet carried out
-    kBound,     ///< on `node`, not yet running
+    kBinding,  ///< an order to bind to `node` is recorded and not yet carried out
+    kBound,    ///< on `node`, not yet running
     kRunning,
     kSucceeded,
     kFailed,
@@ -102,9 +103,9 @@ struct Pod {
   bool releasing = false;      ///< being deleted
   std::optional<base::Time> release_deadline;  ///< deletion time plus grace period, when known
   bool gated = false;
-  bool served = true;  ///< false: another scheduler's pod, which only uses capacity
-  bool reservation = false;    ///< holds a device for the shares on it; it is not charged a second time
-  std::string group;           ///< "namespace/name" of its pod group; empty for pods that are not served
+  bool served = true;        ///< false: another scheduler's pod, which only uses capacity
+  bool reservation = false;  ///< holds a device for the shares on it; it is not charged a second time
+  std::string group;         ///< "namespace/name" of its pod group; empty for pods that are not served
   std::string sub_group;
   std::int64_t task_priority = 0;  ///< within the group, higher first
   bool leader = false;             ///< a kubeflow master or ray head: first within the group
@@ -112,7 +113,8 @@ struct Pod {
   DeviceRequest devices;
   std::vector<std::string> device_groups;  ///< shared devices it was given
   Constraints constraints;
-  /// Partitions asked for by annotation only, as old MIG pods do: such a pod is never placed (docs/kai-differences.md).
+  /// Partitions asked for by annotation only, as old MIG pods do: such a pod is never placed
+  /// (docs/kai-differences.md).
   bool legacy_partition_request = false;
   /// Things it refers to and which are known to be missing ("config map a/b"); it waits for them.
   std::vector<std::string> missing_references;

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "base/time.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/time.h"
 
 namespace fairlead::model {
 
@@ -29,13 +29,13 @@ class Bound {
 
 /// What a queue may have of one dimension.
 struct Quota {
-  Bound quota = Bound::of(0);           ///< guaranteed
-  Bound limit = Bound::unlimited();     ///< never more
-  double over_quota_weight = 0;         ///< share of what is left over, relative to siblings; at least 0
+  Bound quota = Bound::of(0);        ///< guaranteed
+  Bound limit = Bound::unlimited();  ///< never more
+  double over_quota_weight = 0;      ///< share of what is left over, relative to siblings; at least 0
 };
 
-/// One dimension by name. "gpu" in thousandths of a device, "cpu" in millicores, "memory" in bytes; "gpu/MODEL" counts
-/// devices of one model besides the general dimension.
+/// One dimension by name. "gpu" in thousandths of a device, "cpu" in millicores, "memory" in bytes;
+/// "gpu/MODEL" counts devices of one model besides the general dimension.
 struct DimensionQuota {
   std::string dimension;
   Quota quota;
@@ -43,9 +43,9 @@ struct DimensionQuota {
 
 /// A queue's resources in one pool.
 struct PoolQuota {
-  std::string pool;  ///< empty is the default pool
-  std::optional<std::int32_t> priority;       ///< none: 100
-  std::vector<DimensionQuota> dimensions;     ///< a dimension that is absent: quota 0, no limit, weight 0
+  std::string pool;                        ///< empty is the default pool
+  std::optional<std::int32_t> priority;    ///< none: 100
+  std::vector<DimensionQuota> dimensions;  ///< a dimension that is absent: quota 0, no limit, weight 0
 };
 
 /// A project or department: what shares devices fairly with its siblings.

@@ -19,7 +19,7 @@ struct ResourceCount {
 
 /// What a pod asks for, or a node offers, besides devices.
 struct Resources {
-  std::int64_t cpu_milli = 0;          ///< millicores
+  std::int64_t cpu_milli = 0;  ///< millicores
   std::int64_t memory_bytes = 0;
   std::vector<ResourceCount> counted;  ///< sorted by name, each name once, counts above 0
 
@@ -28,9 +28,10 @@ struct Resources {
 
 /// Static partitions of devices, such as MIG instances.
 struct Partition {
-  std::string resource;            ///< "nvidia.com/mig-1g.10gb"
+  std::string resource;  ///< "nvidia.com/mig-1g.10gb"
   std::int64_t count = 0;
-  std::int64_t quota_thousandths = 0;  ///< what one instance charges to a queue: an Xg.Ygb instance charges X devices
+  std::int64_t quota_thousandths =
+      0;  ///< what one instance charges to a queue: an Xg.Ygb instance charges X devices
 
   friend auto operator<=>(const Partition&, const Partition&) = default;
 };
@@ -44,11 +45,11 @@ struct DeviceRequest {
     kMemory,    ///< `memory_mib` on each of `count` devices
   };
   Kind kind = Kind::kNone;
-  std::string resource;           ///< "nvidia.com/gpu"; empty for a share of a device of any vendor
+  std::string resource;  ///< "nvidia.com/gpu"; empty for a share of a device of any vendor
   std::int64_t count = 0;
-  std::int64_t thousandths = 0;   ///< [1, 999], kFraction only
-  std::int64_t memory_mib = 0;    ///< above 0, kMemory only
-  std::vector<Partition> partitions;     ///< sorted by resource
+  std::int64_t thousandths = 0;       ///< [1, 999], kFraction only
+  std::int64_t memory_mib = 0;        ///< above 0, kMemory only
+  std::vector<Partition> partitions;  ///< sorted by resource
 
   friend auto operator<=>(const DeviceRequest&, const DeviceRequest&) = default;
   bool shares_devices() const { return kind == Kind::kFraction || kind == Kind::kMemory; }

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "base/time.h"
+#include "model/decision.h"
+#include "model/event.h"
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "base/time.h"
-#include "model/decision.h"
-#include "model/event.h"
 
 namespace fairlead::model {
 
@@ -22,8 +22,8 @@ struct ApplyReport {
 
 /// One round's limits, as counts of work, so that a replay repeats them.
 struct RoundRequest {
-  std::uint64_t max_simulations = 0;   ///< placements tried while searching for victims; 0: no limit
-  std::uint64_t max_groups = 0;        ///< groups attempted; 0: no limit
+  std::uint64_t max_simulations = 0;  ///< placements tried while searching for victims; 0: no limit
+  std::uint64_t max_groups = 0;       ///< groups attempted; 0: no limit
 };
 
 struct Round {
@@ -32,13 +32,14 @@ struct Round {
   std::optional<base::Time> wake_at;  ///< the earliest instant at which time alone could change a decision
 };
 
-/// The contract between a world and what decides for it. Implemented by the engine and, in tests, by the reference.
-/// Single-threaded; no I/O, clock, randomness or global state: the same events give the same decisions.
+/// The contract between a world and what decides for it. Implemented by the engine and, in tests, by the
+/// reference. Single-threaded; no I/O, clock, randomness or global state: the same events give the same
+/// decisions.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  /// Takes one batch of events, in order. An event that cannot be right (time going backwards, an outcome of an unknown
-  /// decision, a pod without a UID) changes nothing and is reported.
+  /// Takes one batch of events, in order. An event that cannot be right (time going backwards, an outcome of
+  /// an unknown decision, a pod without a UID) changes nothing and is reported.
   virtual ApplyReport apply(std::span<const Event> events) = 0;
   /// One round at the time of the last event. Its decisions are in the state, as assumed, when it returns.
   virtual Round run(const RoundRequest& request) = 0;
