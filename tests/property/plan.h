@@ -1,0 +1,127 @@
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <cstdint>
+#include <ostream>
+#include <vector>
+
+namespace fairlead::property {
+
+/// A random test in small integers, which is what RapidCheck generates and shrinks: 0 is the plainest choice,
+/// and an index counts modulo what is there, so that every plan has a meaning however it was shrunk.
+/// objects.h gives them one.
+
+/// What is special about a node; one of these at a time.
+enum NodeOddity : int {
+  kPlainNode,
+  kLabelledNode,  ///< carries the label that picky pods ask for
+  kTaintedNode,   ///< only tolerating pods
+  kCordonedNode,
+  kNotReadyNode,
+  kCrampedNode,      ///< room for three pods only
+  kPartitionedNode,  ///< partitions instead of whole devices
+  kNodeOddities,
+};
+struct NodePlan {
+  int devices = 0;  ///< [0, 4]
+  int large = 0;    ///< 1: devices with twice the memory
+  int cpu = 0;      ///< [0, 2]: plenty, some, little
+  int zone = 0;     ///< [0, 1]
+  int rack = 0;     ///< [0, 1], within the zone
+  int pool = 0;     ///< 1: the second pool, where the plan has one
+  int oddity = 0;   ///< NodeOddity
+};
+
+struct QueuePlan {
+  int parent = 0;    ///< 0: a root; n: below queue n-1 of those before it
+  int priority = 0;  ///< [0, 2]
+  int quota = 0;     ///< devices: [0, 5]; 6: unlimited
+  int limit = 0;     ///< 0: none; n: n + 1 devices
+  int weight = 0;    ///< [0, 3]; 0: 1, so that a plain queue grows over quota; 3: none at all
+  int cpu = 0;       ///< 0: unlimited cpu and memory; 1: a quota of 4 cores; 2: a limit of 8 cores
+};
+
+/// What a pod asks for.
+enum Demand : int {
+  kOneDevice,
+  kTwoDevices,
+  kHalfDevice,
+  kLargePart,     ///< 0.7 of a device
+  kTwoParts,      ///< 0.4 of each of two devices
+  kDeviceMemory,  ///< by MiB
+  kNoDevice,      ///< cpu only
+  kPartition,
+  kManyDevices,  ///< 4
+  kDemands,
+};
+enum Pickiness : int { kAnywhere, kLabelledOnly, kToleratesTaint, kOwnHostPort, kPickinesses };
+struct GroupPlan {
+  int queue = 0;
+  int minimum = 0;      ///< pods it needs, less 1: [0, 3]
+  int more = 0;         ///< pods beyond the minimum: [-1, 2]; -1: one too few exist
+  int demand = 0;       ///< Demand
+  int cpu = 0;          ///< [0, 2]: little, some, much
+  int priority = 0;     ///< [0, 3]: 50, 75, 100, 40
+  int preemptible = 0;  ///< 0: by priority; 1: yes; 2: no
+  int parts = 0;        ///< 0: flat; 1: a second sub-group of two pods; 2: the same, of which one suffices
+  int topology = 0;     ///< 0: none; 1: one zone; 2: one rack; 3: preferably one rack; 4: 1 with 3
+  int pickiness = 0;    ///< Pickiness
+  int pool = 0;         ///< 0: the default pool; 1: the second; 2: either, the second first
+  int running = 0;  ///< pods that run at the start, as far as they fit; [0, 6], all of the minimum or none
+  int node = 0;     ///< the first node tried for them
+};
+
+enum StepKind : int {
+  kWait,
+  kSubmit,
+  kFinishGroup,
+  kDeleteGroup,
+  kDeletePod,  ///< and its controller makes another
+  kScaleUp,
+  kCordon,    ///< or uncordon
+  kLoseNode,  ///< or bring it back
+  kChangeQueue,
+  kSampleUsage,
+  kRepeatAll,  ///< the world reports everything again, unchanged
+  kReconfigure,
+  kForgetQueue,  ///< or create it again
+  kStepKinds,
+};
+struct StepPlan {
+  int kind = 0;     ///< StepKind
+  int subject = 0;  ///< which node, queue, group or pod
+  int wait = 0;  ///< afterwards: 0: nothing; 1: a second; 2: until the scheduler wants to be woken; 3: 400 s
+  GroupPlan group;  ///< of kSubmit
+};
+
+struct ConfigurationPlan {
+  int spread = 0;            ///< 1: devices, 2: cpu, 3: both
+  int strict = 0;            ///< 1: strict queue discipline
+  int min_runtime = 0;       ///< [0, 2]: none, for preemption, for reclaim: 60 s
+  int usage = 0;             ///< 1: past usage counts
+  int no_consolidation = 0;  ///< 1
+  int no_moves = 0;          ///< 1: victims that find another place count against reclaim
+  int flat = 0;              ///< 1: leaf queues compete as if under one parent
+  int least_lost_work = 0;   ///< 1
+  int depth = 0;             ///< [0, 2]: groups tried per queue; 0: all
+};
+
+struct Plan {
+  ConfigurationPlan configuration;
+  int pools = 0;  ///< 1: there are two
+  std::vector<NodePlan> nodes;
+  std::vector<QueuePlan> queues;
+  std::vector<GroupPlan> groups;
+  std::vector<StepPlan> steps;
+  std::vector<int> luck;  ///< what happens to one decision after the other: [0, 15], 0: it succeeds at once
+};
+
+void showValue(const Plan& plan, std::ostream& out);
+
+/// Small plans: at most 4 nodes, 5 queues, 6 groups, 8 steps.
+rc::Gen<Plan> plans();
+/// Plans without pools, steps and bad luck, for what is compared with exhaustive search.
+rc::Gen<Plan> still_plans();
+
+}  // namespace fairlead::property
