@@ -40,10 +40,10 @@ struct Placement {
 struct ExpectedPods {
   std::int64_t cpu_milli = 0;
   std::int64_t memory_bytes = 0;
-  std::int32_t device_count = 0;           ///< 0: cpu only
-  std::int32_t device_thousandths = 0;     ///< of each device: 1000 for whole ones
-  std::vector<std::string> device_models;  ///< the models it can use; empty: any
-  std::int64_t count = 1;                  ///< relative frequency, at least 1
+  std::int32_t device_count = 0;                ///< 0: cpu only
+  std::int32_t device_thousandths = 0;          ///< of each device: 1000 for whole ones
+  std::vector<std::string> device_models = {};  ///< the models it can use; empty: any
+  std::int64_t count = 1;                       ///< relative frequency, at least 1
 };
 
 struct PoolConfiguration {
