@@ -2,9 +2,11 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "manifest/accelerators.h"
 #include "model/event.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +35,9 @@ struct ReadOptions {
   std::vector<std::string> scheduler_names = {"fairlead", "kai-scheduler"};
   std::string queue_label = "kai.scheduler/queue";
   std::string node_pool_label = "kai.scheduler/node-pool";
+  std::vector<AcceleratorRule> accelerators;  ///< a site's own, tried before the known ones
+  /// Called now and then during a long read with the bytes of this text that are done and in all.
+  std::function<void(std::string_view source, std::size_t done, std::size_t total)> progress;
 };
 
 /// The objects of a cluster as values of the model, each list in the order of the input.

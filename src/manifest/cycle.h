@@ -1,0 +1,24 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/time.h"
+#include "manifest/objects.h"
+#include "model/configuration.h"
+
+#include <string_view>
+
+namespace fairlead::manifest {
+
+/// What one scheduling cycle is asked with: {"now": RFC 3339, "run": {...}, "objects": [Kubernetes objects]}.
+struct CycleDocument {
+  base::Time now;
+  model::Configuration
+      configuration;       ///< of "run"; without it that of the objects' SchedulingShards, or the default
+  ClusterObjects objects;  ///< with the diagnostics of the whole document
+};
+
+/// Reads a cycle document. Objects that cannot be used are diagnostics. Members it does not know are passed
+/// over. Errors: kInvalidArgument when the text is not such a document, or says no instant.
+base::Result<CycleDocument> read_cycle(std::string_view json, ReadOptions options = {});
+
+}  // namespace fairlead::manifest

@@ -1,0 +1,251 @@
+#include "base/json_reader.h"
+#include "manifest/object_sink.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace fairlead::manifest {
+namespace {
+
+/// A file as it lies on the disk; its pages are read when they are looked at and can be taken back at any
+/// time.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  ~MappedFile() {
+    if (data_ != nullptr) munmap(data_, size_);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  base::Result<void> open(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return failure(path);
+    struct stat status = {};
+    if (fstat(file, &status) != 0) {
+      const base::Error error = failure(path);
+      close(file);
+      return error;
+    }
+    size_ = static_cast<std::size_t>(status.st_size);
+    if (size_ > 0) {
+      void* data = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+      if (data == MAP_FAILED) {
+        const base::Error error = failure(path);
+        close(file);
+        return error;
+      }
+      data_ = data;
+      madvise(data_, size_, MADV_SEQUENTIAL);
+    }
+    close(file);
+    return {};
+  }
+  std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  static base::Error failure(const std::string& path) {
+    const base::Code code = errno == ENOENT   ? base::Code::kNotFound
+                            : errno == EACCES ? base::Code::kPermissionDenied
+                                              : base::Code::kInternal;
+    return base::Error(code, fmt::format("read {}: {}", path, std::strerror(errno)));
+  }
+
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// A list that JSON text holds: what it says about its items, which come as they are met.
+struct ListHeader {
+  std::string_view kind;
+  std::string_view version;
+};
+
+}  // namespace
+
+class ObjectReader::Implementation {
+ public:
+  explicit Implementation(ReadOptions options) : sink_(std::move(options)) {
+    reader_.skip_arrays_named("managedFields");
+  }
+
+  void read(std::string_view text, std::string_view source) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    place_ = {source};
+    base::JsonScanner scanner(text);
+    scanner.skip_space();
+    if (scanner.peek() == '{' || scanner.peek() == '[') {
+      read_json(scanner);
+    } else if (!scanner.at_end()) {
+      sink_.unreadable(place_, "is not JSON", "write objects as JSON");
+    }
+  }
+
+  base::Result<void> read_file(const std::string& path) {
+    MappedFile file;
+    auto opened = file.open(path);
+    if (!opened) return opened;
+    read(file.text(), path);
+    return {};
+  }
+
+  ClusterObjects finish() { return join(sink_.finish()); }
+
+ private:
+  /// Documents one after the other, with nothing or a line of three dashes between them.
+  void read_json(base::JsonScanner& scanner) {
+    while (true) {
+      scanner.skip_space();
+      while (scanner.peek() == '-') scanner.take('-');
+      scanner.skip_space();
+      if (scanner.at_end()) return;
+      ++place_.document;
+      place_.item.reset();
+      const bool done = scanner.peek() == '[' ? read_items(scanner, {}) : read_document(scanner);
+      if (!done) return;
+    }
+  }
+
+  bool fail(const base::Error& error) {
+    sink_.unreadable(place_, error.message(), "correct the text, or write it with kubectl get -o json");
+    return false;
+  }
+
+  /// One top-level object. A List is taken apart here, so that its items are read one by one.
+  bool read_document(base::JsonScanner& scanner) {
+    base::JsonScanner ahead = scanner;
+    ListHeader header;
+    bool is_list = false;
+    if (ahead.take('{')) {
+      ahead.skip_space();
+      while (ahead.peek() == '"') {
+        auto key = ahead.key();
+        if (!key) return fail(key.error());
+        ahead.skip_space();
+        if (*key == "items" && ahead.peek() == '[') {
+          is_list = true;
+          if (header.kind.empty()) look_for_kind(ahead, header);
+          if (!read_items(ahead, header)) return false;
+        } else {
+          auto value = ahead.value();
+          if (!value) return fail(value.error());
+          if (*key == "kind") header.kind = unquoted(*value);
+          if (*key == "apiVersion") header.version = unquoted(*value);
+        }
+        ahead.skip_space();
+        if (!ahead.take(',')) break;
+        ahead.skip_space();
+      }
+      if (is_list) {
+        if (!ahead.take('}')) return fail(base::invalid_argument("not valid JSON: the list does not end"));
+        scanner = ahead;
+        return true;
+      }
+    }
+    auto document = scanner.value();
+    if (!document) return fail(document.error());
+    read_object(*document, scanner.bytes_after(*document), {});
+    return true;
+  }
+
+  /// kubectl writes a List's kind behind its items, an API server in front of them.
+  static void look_for_kind(base::JsonScanner ahead, ListHeader& header) {
+    if (!ahead.value()) return;
+    ahead.skip_space();
+    while (ahead.take(',')) {
+      const auto key = ahead.key();
+      if (!key) return;
+      const auto value = ahead.value();
+      if (!value) return;
+      if (*key == "kind") header.kind = unquoted(*value);
+      if (*key == "apiVersion") header.version = unquoted(*value);
+      ahead.skip_space();
+    }
+  }
+
+  static std::string_view unquoted(std::string_view text) {
+    return text.size() >= 2 && text.front() == '"' ? text.substr(1, text.size() - 2) : std::string_view();
+  }
+
+  bool read_items(base::JsonScanner& scanner, const ListHeader& header) {
+    scanner.take('[');
+    scanner.skip_space();
+    std::size_t index = 0;
+    while (!scanner.at_end() && scanner.peek() != ']') {
+      place_.item = index++;
+      auto item = scanner.value();
+      if (!item) return fail(item.error());
+      read_object(*item, scanner.bytes_after(*item), header);
+      if (index % 256 == 0) progress(scanner);
+      scanner.skip_space();
+      if (!scanner.take(',')) break;
+      scanner.skip_space();
+    }
+    if (!scanner.take(']')) return fail(base::invalid_argument("not valid JSON: the list does not end"));
+    place_.item.reset();
+    return true;
+  }
+
+  void read_object(std::string_view text, std::size_t bytes_after, const ListHeader& header) {
+    auto value = reader_.read(text, bytes_after);
+    if (value) {
+      sink_.take(**value, place_, header.kind, header.version);
+    } else {
+      fail(value.error());
+    }
+  }
+
+  void progress(const base::JsonScanner& scanner) {
+    const auto& report = sink_.options().progress;
+    if (report) report(place_.source, scanner.position(), scanner.size());
+  }
+
+  ObjectSink sink_;
+  base::JsonReader reader_;
+  Place place_;
+};
+
+ObjectReader::ObjectReader(ReadOptions options)
+    : implementation_(std::make_unique<Implementation>(std::move(options))) {}
+ObjectReader::~ObjectReader() = default;
+
+void ObjectReader::read(std::string_view text, std::string_view source) {
+  implementation_->read(text, source);
+}
+
+base::Result<void> ObjectReader::read_path(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code code;
+  if (!fs::is_directory(path, code)) return implementation_->read_file(path);
+  std::vector<std::string> files;
+  for (auto entry =
+           fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, code);
+       !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
+    const std::string extension = entry->path().extension().string();
+    const bool wanted = extension == ".json" || extension == ".yaml" || extension == ".yml";
+    if (wanted && entry->is_regular_file(code)) files.push_back(entry->path().string());
+  }
+  if (code)
+    return base::Error(base::Code::kPermissionDenied, fmt::format("read {}: {}", path, code.message()));
+  if (files.empty()) {
+    return base::not_found(fmt::format("{} holds no .json, .yaml or .yml file", path));
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) {
+    auto done = implementation_->read_file(file);
+    if (!done) return done;
+  }
+  return {};
+}
+
+ClusterObjects ObjectReader::finish() { return implementation_->finish(); }
+
+}  // namespace fairlead::manifest
