@@ -1,0 +1,45 @@
+#pragma once
+
+#include "reference/chunk.h"
+#include "reference/fair_share.h"
+
+#include <string>
+#include <vector>
+
+namespace fairlead::reference {
+
+/// What a scenario takes from one group in one piece: an elastic pod, or the core.
+struct VictimChunk {
+  const Group* group = nullptr;
+  Chunk pods;
+};
+
+/// A hypothesis as its legality is judged: the allocations before the search for the group began, the pods
+/// that are being solved, and what the victims lose.
+struct Scenario {
+  const Facts& facts;
+  const State& before;     ///< before the search
+  const State& simulated;  ///< with victims evicted and everybody placed
+  const PoolShares& shares;
+  const Group& beneficiary;
+  const Chunk& solving;
+  const std::vector<VictimChunk>& victims;  ///< in the order in which they were taken
+};
+
+/// Section 3, "Reclaim", the gate: with its next chunk the leaf queue stays within its fair share, and
+/// non-preemptible work within its quota.
+bool may_reclaim(const Facts& facts, const State& state, const PoolShares& shares, const Group& group,
+                 const Chunk& chunk);
+/// Section 3, "Reclaim", the validity of a scenario.
+bool reclaim_is_legal(const Scenario& scenario);
+/// Section 3, "Consolidation": every victim has another place.
+bool consolidation_is_legal(const Scenario& scenario);
+
+/// Section 3, "minruntime". Until when reclaim (or preemption) may not touch the victim's minimum; none: it
+/// may.
+std::optional<base::Time> protected_until(const Facts& facts, const Group& beneficiary, const Group& victim,
+                                          model::Action action);
+/// Whether the scenario leaves each protected victim its minimum.
+bool minimum_runtimes_respected(const Scenario& scenario, model::Action action);
+
+}  // namespace fairlead::reference

@@ -1,0 +1,223 @@
+#include "reference/place.h"
+
+#include "reference/fit.h"
+
+#include <tuple>
+
+namespace fairlead::reference {
+namespace {
+
+/// A node's score for a pod: bands from the most to the least important; a higher one always wins.
+using Score = std::tuple<bool, std::int64_t, std::int64_t, std::int64_t, int, bool, bool, bool, double>;
+
+/// What placement looks at: whole devices for pods with devices, else cpu.
+struct PackResource {
+  bool devices;
+  std::int64_t capacity(const NodeUse& use) const {
+    return get(use.capacity, devices ? use.shareable : "cpu");
+  }
+  std::int64_t free(const NodeUse& use) const { return use.free_later(devices ? use.shareable : "cpu"); }
+};
+
+/// Rule 13. Bin-pack: 9 for the fullest to 0 for the emptiest of the candidates that have the resource;
+/// spread: the free part.
+double placement_score(const NodeUse& use, const PackResource& resource, model::PlacementStrategy strategy,
+                       std::int64_t least, std::int64_t most) {
+  std::int64_t capacity = resource.capacity(use);
+  if (capacity <= 0) return 0;
+  auto free = static_cast<double>(resource.free(use));
+  if (strategy == model::PlacementStrategy::kSpread) return free / static_cast<double>(capacity);
+  if (most == 0) return 0;
+  if (most == least) return 9;
+  return 9 * (1 - (free - static_cast<double>(least)) / static_cast<double>(most - least));
+}
+
+std::int64_t preferred_node_score(const model::Pod& pod, const model::Node& node) {
+  std::int64_t score = 0;
+  for (const model::PreferredTerm& preferred : pod.constraints.preferred_nodes)
+    if (model::matches(preferred.term, node.labels, node.name)) score += preferred.weight;
+  return score;
+}
+
+std::int64_t untolerated_preferences(const model::Pod& pod, const model::Node& node) {
+  return std::count_if(node.taints.begin(), node.taints.end(), [&](const model::Taint& taint) {
+    const auto& list = pod.constraints.tolerations;
+    return taint.effect == model::Taint::Effect::kPreferNoSchedule &&
+           std::none_of(list.begin(), list.end(),
+                        [&](const auto& one) { return model::tolerates(one, taint); });
+  });
+}
+
+/// The nodes of a set in the order in which a pod tries them: by score, ties by name.
+std::vector<const model::Node*> ordered_nodes(const Facts& facts, const State& state, const model::Pod& pod,
+                                              const NodeSet& set) {
+  const model::Policies& policies = facts.world->configuration.policies;
+  bool has_devices = pod.devices.kind != model::DeviceRequest::Kind::kNone || !pod.devices.partitions.empty();
+  PackResource resource{has_devices};
+  std::int64_t least = INT64_MAX;
+  std::int64_t most = 0;
+  for (const model::Node* node : set.nodes) {
+    NodeUse use = node_use(facts, state, *node);
+    if (resource.capacity(use) <= 0) continue;
+    least = std::min(least, resource.free(use));
+    most = std::max(most, resource.free(use));
+  }
+  std::vector<std::pair<Score, const model::Node*>> scored;
+  for (const model::Node* node : set.nodes) {
+    NodeUse use = node_use(facts, state, *node);
+    const model::Placement& placement = pool_configuration(facts, node->pool).placement;
+    auto topology = set.scores.find(node->name);
+    bool no_devices = node->devices.empty() || get(use.capacity, use.shareable) == 0;
+    Score score{
+        policies.nominated_node && !pod.nominated_node.empty() && pod.nominated_node == node->name,
+        policies.pod_affinity ? affinity_score(facts, state, pod, *node) : 0,
+        policies.filters ? preferred_node_score(pod, *node) : 0,
+        policies.filters ? -untolerated_preferences(pod, *node) : 0,
+        topology == set.scores.end() ? 0 : topology->second,
+        policies.sharing_order && placement.pack_shares && fits_on_shared_device(facts, state, pod, *node),
+        policies.node_availability && !refusal(facts, state, pod, *node, When::kNow),
+        policies.resource_type && !has_devices && no_devices && node->partitions.empty(),
+        policies.node_placement
+            ? placement_score(use, resource, has_devices ? placement.devices : placement.cpu, least, most)
+            : 0};
+    scored.emplace_back(score, node);
+  }
+  std::stable_sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second->name < b.second->name;
+  });
+  std::vector<const model::Node*> order;
+  for (const auto& [score, node] : scored) order.push_back(node);
+  return order;
+}
+
+void put(State& state, const model::Pod& pod, const model::Node& node, std::vector<std::string> groups,
+         Status status) {
+  PodState& at = state.pods.at(pod.uid);
+  Place place{node.name, std::move(groups)};
+  if (at.status == Status::kEvicted && at.home == place) {
+    at.status = at.home_status;
+    at.leaving = at.home_leaving;
+  } else {
+    at.status = status;
+  }
+  at.place = std::move(place);
+  state.placed.push_back(pod.uid);
+}
+
+/// All of a part's pods that are in the chunk.
+std::vector<const model::Pod*> pods_in(const Part& part, const Chunk& chunk) {
+  std::vector<const model::Pod*> pods;
+  for (const model::Pod* pod : part.pods)
+    if (std::find(chunk.begin(), chunk.end(), pod) != chunk.end()) pods.push_back(pod);
+  for (const Part& child : part.children)
+    for (const model::Pod* pod : pods_in(child, chunk)) pods.push_back(pod);
+  return pods;
+}
+
+struct Placement {
+  const Facts& facts;
+  State& state;
+  const PoolShares& shares;
+  const Group& group;
+  const Chunk& chunk;
+  bool pipeline_only;
+
+  /// Section 3, "Allocate": walks the tree; each level may narrow the nodes, and the next candidate is tried
+  /// when something below does not fit.
+  bool place_part(const Part& part, const NodeSet& outer) {
+    std::vector<const model::Pod*> pods = pods_in(part, chunk);
+    if (pods.empty()) return true;
+    for (const NodeSet& set : topology_candidates(facts, state, part, pods, outer)) {
+      State before = state;
+      if (place_within(part, pods, set)) return true;
+      state = before;
+    }
+    return false;
+  }
+
+  bool place_within(const Part& part, const std::vector<const model::Pod*>& pods, const NodeSet& set) {
+    if (part.leaf)
+      return std::all_of(pods.begin(), pods.end(), [&](const model::Pod* pod) {
+        return place_pod(facts, state, shares, group, *pod, set, pipeline_only);
+      });
+    std::vector<const Part*> children = ordered_children(part, state);
+    return std::all_of(children.begin(), children.end(),
+                       [&](const Part* child) { return place_part(*child, set); });
+  }
+};
+
+bool starts_now(Status status) { return status == Status::kAllocated || status == Status::kRunning; }
+
+bool any_pipelined(const Part& part, const State& state) {
+  return std::any_of(
+             part.pods.begin(), part.pods.end(),
+             [&](const model::Pod* pod) { return state_of(state, *pod).status == Status::kPipelined; }) ||
+         std::any_of(part.children.begin(), part.children.end(),
+                     [&](const Part& child) { return any_pipelined(child, state); });
+}
+
+}  // namespace
+
+std::optional<model::Reason> gate(const Facts& facts, const State& state, const PoolShares& shares,
+                                  const Group& group, const Amounts& request) {
+  if (!facts.world->configuration.policies.proportion) return std::nullopt;
+  Allocations allocated = allocations(facts, state, shares.pool);
+  for (const std::string& queue : path_to_root(facts, group.object->queue))
+    for (const auto& [dimension, quota] : shares.queues.at(queue).quota) {
+      std::int64_t want = get(request, dimension);
+      std::int64_t have = get(allocated.all[queue], dimension);
+      std::int64_t fixed = get(allocated.non_preemptible[queue], dimension);
+      if (want <= 0) continue;
+      if (!quota.limit.allows(have + want))
+        return model::Reason{.code = model::ReasonCode::kOverLimit,
+                             .queue = queue,
+                             .dimension = dimension,
+                             .have = have,
+                             .want = want,
+                             .limit = quota.limit.amount(),
+                             .detail = {},
+                             .nodes = {}};
+      if (!group.preemptible && !quota.quota.allows(fixed + want))
+        return model::Reason{.code = model::ReasonCode::kNonPreemptibleOverQuota,
+                             .queue = queue,
+                             .dimension = dimension,
+                             .have = fixed,
+                             .want = want,
+                             .limit = quota.quota.amount(),
+                             .detail = {},
+                             .nodes = {}};
+    }
+  return std::nullopt;
+}
+
+bool place_pod(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
+               const model::Pod& pod, const NodeSet& set, bool pipeline_only) {
+  bool depends_on_node = pod.devices.kind == model::DeviceRequest::Kind::kMemory;
+  for (const model::Node* node : ordered_nodes(facts, state, pod, set)) {
+    if (depends_on_node && gate(facts, state, shares, group, charge(facts, pod, node))) continue;
+    for (When when : {When::kNow, When::kLater}) {
+      if ((when == When::kNow && pipeline_only) || refusal(facts, state, pod, *node, when)) continue;
+      auto devices = choose_devices(facts, state, pod, *node, when);
+      put(state, pod, *node, *devices, when == When::kNow ? Status::kAllocated : Status::kPipelined);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool place_chunk(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
+                 const Chunk& chunk, const std::vector<const model::Node*>& nodes, bool pipeline_only) {
+  if (chunk.empty() || gate(facts, state, shares, group, chunk_request(facts, chunk))) return false;
+  State before = state;
+  if (!Placement{facts, state, shares, group, chunk, pipeline_only}.place_part(group.root, {nodes, {}})) {
+    state = before;
+    return false;
+  }
+  if (any_pipelined(group.root, state) && !minimum_met(group.root, state, starts_now))
+    for (const model::Pod* pod : group.pods)
+      if (PodState& at = state.pods.at(pod->uid); at.status == Status::kAllocated)
+        at.status = Status::kPipelined;
+  return true;
+}
+
+}  // namespace fairlead::reference

@@ -1,0 +1,225 @@
+#include "reference/round.h"
+
+#include "reference/fit.h"
+#include "reference/place.h"
+
+namespace fairlead::reference {
+
+std::optional<std::string> pool_of(const Facts& facts, const State& state, const Group& group,
+                                   std::size_t attempt) {
+  for (const model::Pod* pod : group.pods) {
+    const PodState& at = state_of(state, *pod);
+    auto node = facts.world->nodes.find(at.place.node);
+    if (is_active(at.status) && node != facts.world->nodes.end())
+      return attempt == 0 ? std::optional(node->second.pool) : std::nullopt;
+  }
+  if (group.object->pools.empty()) return attempt == 0 ? std::optional<std::string>("") : std::nullopt;
+  return attempt < group.object->pools.size() ? std::optional(group.object->pools[attempt]) : std::nullopt;
+}
+
+bool is_stale(const Group& group, const State& state) {
+  auto present = [](Status status) { return is_active(status) || status == Status::kReleasing; };
+  return active_pods(group, state) > 0 && !minimum_met(group.root, state, present) &&
+         std::none_of(group.pods.begin(), group.pods.end(), [&](const model::Pod* pod) {
+           return state_of(state, *pod).status == Status::kSucceeded;
+         });
+}
+
+RoundRun::RoundRun(const Facts& run_facts, State run_state) : facts(run_facts), state(std::move(run_state)) {
+  std::set<std::string> pools{""};
+  for (const auto& [name, node] : facts.world->nodes) pools.insert(node.pool);
+  for (const auto& [key, group] : facts.groups)
+    pools.insert(group.object->pools.begin(), group.object->pools.end());
+  for (const std::string& pool : pools) shares[pool] = pool_shares(facts, state, pool);
+}
+
+PoolRound RoundRun::pool_round(const std::string& pool) const {
+  PoolRound round{facts, shares.at(pool), {}};
+  for (const auto& [name, node] : facts.world->nodes)
+    if (node.pool == pool) round.nodes.push_back(&node);
+  return round;
+}
+
+/// Groups that an action tries: in an existing leaf queue, with enough ungated pods, of which some wait; at
+/// most the queue depth of the action, in the order of groups.
+std::vector<const Group*> RoundRun::candidates(const std::string& pool, std::size_t attempt,
+                                               model::Action action) const {
+  std::map<std::string, std::vector<const Group*>> by_queue;
+  for (const auto& [key, group] : facts.groups) {
+    auto queue = facts.queues.find(group.object->queue);
+    if (queue == facts.queues.end() || !queue->second.children.empty()) continue;
+    if (pool_of(facts, state, group, attempt) != pool) continue;
+    if (enough_pods(group, state) && !next_chunk(group, state).empty())
+      by_queue[queue->first].push_back(&group);
+  }
+  std::vector<const Group*> result;
+  const std::vector<std::int32_t>& depths = facts.world->configuration.queue_depth;
+  auto index = static_cast<std::size_t>(action);
+  for (auto& [queue, groups] : by_queue) {
+    std::sort(groups.begin(), groups.end(),
+              [&](const Group* a, const Group* b) { return compare_groups(facts, state, *a, *b) < 0; });
+    if (index < depths.size() && depths[index] > 0)
+      groups.resize(std::min(groups.size(), static_cast<std::size_t>(depths[index])));
+    result.insert(result.end(), groups.begin(), groups.end());
+  }
+  return result;
+}
+
+/// Section 3, "Allocate": the best group's next chunk, again and again; a group that grew is queued again. In
+/// a pool with strict discipline nothing follows the first group of its queue that waits for room; gates do
+/// not wait for room.
+void RoundRun::allocate(const std::string& pool, std::size_t attempt) {
+  PoolRound round = pool_round(pool);
+  bool strict = pool_configuration(facts, pool).discipline == model::QueueDiscipline::kStrict;
+  std::vector<Waiting> waiting;
+  for (const Group* group : candidates(pool, attempt, model::Action::kAllocate))
+    waiting.push_back({group, {}});
+  while (!waiting.empty()) {
+    for (Waiting& one : waiting) one.chunk = next_chunk(*one.group, state);
+    std::size_t index = pick_next({facts, state, round.shares}, waiting);
+    Waiting next = waiting[index];
+    State tried = state;
+    tried.placed.clear();
+    if (place_chunk(facts, tried, round.shares, *next.group, next.chunk, round.nodes, false)) {
+      accept(std::move(tried), {}, next.group, {});
+      verdicts.erase(next.group->object->key);
+      if (next_chunk(*next.group, state).empty())
+        waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
+      continue;
+    }
+    auto reason = gate(facts, state, round.shares, *next.group, chunk_request(facts, next.chunk));
+    verdicts[next.group->object->key].reasons = {reason ? *reason : model::Reason{}};
+    std::erase_if(waiting, [&](const Waiting& one) {
+      return one.group == next.group ||
+             (strict && !reason && one.group->object->queue == next.group->object->queue);
+    });
+  }
+}
+
+namespace {
+
+model::EvictionRule rule_of(model::Action action) {
+  if (action == model::Action::kReclaim) return model::EvictionRule::kReclaim;
+  return action == model::Action::kPreempt ? model::EvictionRule::kPreempt
+                                           : model::EvictionRule::kConsolidate;
+}
+
+bool delayed(const Facts& facts, const Group& group) {
+  const auto& delay = group.object->preemption_delay;
+  return delay && facts.world->now < group.object->created + *delay;
+}
+
+}  // namespace
+
+/// Consolidate, reclaim and preempt: each waiting group once, in order, with one chunk.
+void RoundRun::find_victims(const std::string& pool, std::size_t attempt, model::Action action) {
+  PoolRound round = pool_round(pool);
+  std::vector<Waiting> waiting;
+  for (const Group* group : candidates(pool, attempt, action))
+    if (action != model::Action::kConsolidate || group->preemptible) waiting.push_back({group, {}});
+  while (!waiting.empty()) {
+    std::erase_if(waiting, [&](const Waiting& one) { return next_chunk(*one.group, state).empty(); });
+    if (waiting.empty()) return;
+    for (Waiting& one : waiting) one.chunk = next_chunk(*one.group, state);
+    std::size_t index = pick_next({facts, state, round.shares}, waiting);
+    Waiting next = waiting[index];
+    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
+    if (delayed(facts, *next.group)) continue;
+    if (action == model::Action::kReclaim &&
+        !may_reclaim(facts, state, round.shares, *next.group, next.chunk))
+      continue;
+    std::vector<const Group*> pending = candidates(pool, attempt, action);
+    auto solution = search_victims(round, state, *next.group, action, pending);
+    if (!solution) continue;
+    accept(std::move(solution->state), solution->victims, next.group, rule_of(action));
+    verdicts.erase(next.group->object->key);
+  }
+}
+
+/// What a hypothesis evicted and did not place leaves for good; what this round itself had placed only waits
+/// again.
+void RoundRun::accept(State next, const std::vector<VictimChunk>& victims, const Group* beneficiary,
+                      model::EvictionRule rule) {
+  for (const VictimChunk& victim : victims)
+    for (const model::Pod* pod : victim.pods)
+      taken.push_back({Taken::Kind::kEvict, pod->uid, rule, beneficiary});
+  for (const std::string& uid : next.placed) taken.push_back({Taken::Kind::kPlace, uid, rule, beneficiary});
+  for (auto& [uid, pod] : next.pods)
+    if (pod.status == Status::kEvicted) pod.status = pod.leaving ? Status::kReleasing : Status::kPending;
+  state = std::move(next);
+}
+
+void RoundRun::evict_stale() {
+  for (const auto& [key, group] : facts.groups) {
+    base::Duration grace = group.object->staleness_grace.value_or(facts.world->configuration.staleness_grace);
+    if (grace < base::Duration() || !is_stale(group, state)) continue;
+    auto seen = facts.world->stale_since.find(key);
+    base::Time since = group.object->stale_since                ? *group.object->stale_since
+                       : seen == facts.world->stale_since.end() ? facts.world->now
+                                                                : seen->second;
+    if (facts.world->now < since + grace) continue;
+    State next = state;
+    next.placed.clear();
+    VictimChunk all{&group, {}};
+    for (const model::Pod* pod : group.pods)
+      if (is_active(state_of(state, *pod).status)) all.pods.push_back(pod);
+    for (const model::Pod* pod : all.pods) evict(next, pod->uid);
+    accept(std::move(next), {all}, nullptr, model::EvictionRule::kStaleGang);
+  }
+}
+
+void RoundRun::run() {
+  std::size_t attempts = 1;
+  for (const auto& [key, group] : facts.groups) attempts = std::max(attempts, group.object->pools.size());
+  for (model::Action action : {model::Action::kAllocate, model::Action::kConsolidate, model::Action::kReclaim,
+                               model::Action::kPreempt, model::Action::kEvictStale}) {
+    const auto& enabled = facts.world->configuration.actions;
+    if (std::find(enabled.begin(), enabled.end(), action) == enabled.end()) continue;
+    if (action == model::Action::kConsolidate && facts.world->configuration.max_consolidation_victims == 0)
+      continue;
+    if (action == model::Action::kEvictStale) {
+      evict_stale();
+      continue;
+    }
+    for (std::size_t attempt = 0; attempt < attempts; ++attempt)
+      for (const auto& [pool, unused] : shares)
+        if (action == model::Action::kAllocate)
+          allocate(pool, attempt);
+        else
+          find_victims(pool, attempt, action);
+  }
+}
+
+std::vector<std::variant<model::Bind, model::Evict, model::Nominate>> RoundRun::decisions(
+    const State& before) const {
+  std::vector<std::variant<model::Bind, model::Evict, model::Nominate>> list;
+  std::map<std::string, std::size_t> last_place;
+  for (std::size_t i = 0; i < taken.size(); ++i)
+    if (taken[i].kind == Taken::Kind::kPlace) last_place[taken[i].pod] = i;
+  std::set<std::string> evicted;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    const Taken& one = taken[i];
+    const PodState& now = state.pods.at(one.pod);
+    const PodState& then = before.pods.at(one.pod);
+    if (one.kind == Taken::Kind::kEvict) {
+      bool left = is_active(then.status) && !(is_active(now.status) && now.place == then.place);
+      if (!left || !evicted.insert(one.pod).second) continue;
+      model::Evict evict{.pod = one.pod, .rule = one.rule, .beneficiary = {}, .reason = {}};
+      if (one.beneficiary) evict.beneficiary = one.beneficiary->object->key;
+      list.emplace_back(std::move(evict));
+    } else if (last_place.at(one.pod) == i && now.status == Status::kPipelined) {
+      list.emplace_back(model::Nominate{one.pod, now.place.node});
+    } else if (last_place.at(one.pod) == i && now.status == Status::kAllocated) {
+      model::Bind bind{
+          .pod = one.pod, .node = now.place.node, .devices = {}, .device_groups = now.place.device_groups};
+      if (!bind.device_groups.empty()) {
+        Amounts charged = current_charge(facts, now);
+        bind.share_thousandths = get(charged, "gpu") / now.pod->devices.count;
+      }
+      list.emplace_back(std::move(bind));
+    }
+  }
+  return list;
+}
+
+}  // namespace fairlead::reference

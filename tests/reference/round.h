@@ -1,0 +1,50 @@
+#pragma once
+
+#include "reference/search.h"
+
+#include <set>
+
+namespace fairlead::reference {
+
+/// A decision as it was taken; a later step of the same round can make it void.
+struct Taken {
+  enum class Kind { kEvict, kPlace };
+  Kind kind = Kind::kPlace;
+  std::string pod;
+  model::EvictionRule rule = model::EvictionRule::kReclaim;
+  const Group* beneficiary = nullptr;
+};
+
+/// One round: the actions in order, over all pools.
+struct RoundRun {
+  const Facts& facts;
+  State state;
+  std::map<std::string, PoolShares> shares;  ///< by pool, worked out at the start and held
+  std::vector<Taken> taken;
+  std::map<std::string, model::Verdict> verdicts;  ///< of groups that were tried and did not get a place
+
+  RoundRun(const Facts& facts, State state);
+  void run();
+  /// The decisions that are still true at the end, in the order in which they were taken.
+  std::vector<std::variant<model::Bind, model::Evict, model::Nominate>> decisions(const State& before) const;
+
+ private:
+  PoolRound pool_round(const std::string& pool) const;
+  std::vector<const Group*> candidates(const std::string& pool, std::size_t attempt,
+                                       model::Action action) const;
+  void allocate(const std::string& pool, std::size_t attempt);
+  void find_victims(const std::string& pool, std::size_t attempt, model::Action action);
+  void evict_stale();
+  void accept(State next, const std::vector<VictimChunk>& victims, const Group* beneficiary,
+              model::EvictionRule rule);
+};
+
+/// The pool that a group tries at its n-th attempt; one that runs somewhere stays there. None: no more pools.
+std::optional<std::string> pool_of(const Facts& facts, const State& state, const Group& group,
+                                   std::size_t attempt);
+
+/// Section 3, "Stale-gang eviction": runs with fewer pods than a minimum, those that are leaving counted, and
+/// none has succeeded.
+bool is_stale(const Group& group, const State& state);
+
+}  // namespace fairlead::reference
