@@ -122,6 +122,7 @@ TEST(Replay, NamesNodesByRankAndTasksByWhatTheyNeed) {
   ScriptedScheduler scheduler([](const model::Pod& pod, const std::vector<model::Node>& nodes) {
     return bind_to(pod, nodes[0], {"g"});
   });
+  ReplayPolicy policy;
   policy.placement.named = "random";
   policy.expected = {{.cpu_milli = 7}};
   ASSERT_TRUE(replay(workload({task(1, 460, {"P100", "T4"})}), 1.0, policy, scheduler, {}));
