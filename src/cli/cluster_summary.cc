@@ -1,0 +1,347 @@
+#include "cli/cluster_summary.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace fairlead::cli {
+namespace {
+
+using Phase = model::Pod::Phase;
+
+/// Where each pod is before and after the plan: an index of a node, or nowhere.
+struct PodPlace {
+  static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+  std::size_t before = kNowhere;
+  std::size_t after = kNowhere;
+  bool waits = false;
+};
+
+bool holds_capacity(const model::Pod& pod) {
+  return pod.phase == Phase::kBinding || pod.phase == Phase::kBound || pod.phase == Phase::kRunning;
+}
+
+/// A share of a device by memory, rounded up to a hundredth of the device as the engine does.
+std::int64_t memory_share_thousandths(std::int64_t memory_mib, std::int64_t device_memory_mib) {
+  if (device_memory_mib <= 0 || memory_mib >= device_memory_mib) return model::kThousandthsPerDevice;
+  return (memory_mib * 100 + device_memory_mib - 1) / device_memory_mib * 10;
+}
+
+/// Sums and products stop at the largest number: an input may ask for anything.
+std::int64_t product(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  return __builtin_mul_overflow(a, b, &result) ? std::numeric_limits<std::int64_t>::max() : result;
+}
+void add(std::int64_t& sum, std::int64_t amount) {
+  if (__builtin_add_overflow(sum, amount, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+}
+
+std::int64_t device_thousandths(const model::DeviceRequest& request, std::int64_t device_memory_mib) {
+  using Kind = model::DeviceRequest::Kind;
+  switch (request.kind) {
+    case Kind::kNone:
+      return 0;
+    case Kind::kWhole:
+      return product(request.count, model::kThousandthsPerDevice);
+    case Kind::kFraction:
+      return product(request.count, request.thousandths);
+    case Kind::kMemory:
+      return product(request.count, memory_share_thousandths(request.memory_mib, device_memory_mib));
+  }
+  return 0;
+}
+
+class Summariser {
+ public:
+  Summariser(const manifest::ClusterObjects& cluster, const PlanResult& result)
+      : cluster_(cluster), result_(result) {}
+
+  ClusterSummary run() {
+    read_nodes();
+    locate_pods();
+    add_devices();
+    add_queues();
+    return std::move(summary_);
+  }
+
+ private:
+  using DeviceKey = std::tuple<std::string_view, std::string_view, std::string_view>;
+
+  void read_nodes() {
+    for (std::size_t i = 0; i < cluster_.nodes.size(); ++i) {
+      const model::Node& node = cluster_.nodes[i];
+      node_index_.emplace(node.name, i);
+      ++summary_.nodes;
+      if (!node.ready) ++summary_.not_ready;
+      if (node.unschedulable) ++summary_.unschedulable;
+      for (const model::DeviceSet& set : node.devices) {
+        if (set.memory_mib > 0 && (smallest_memory_ == 0 || set.memory_mib < smallest_memory_)) {
+          smallest_memory_ = set.memory_mib;
+        }
+      }
+    }
+  }
+
+  std::size_t node_of(std::string_view name) const {
+    auto found = node_index_.find(name);
+    return found == node_index_.end() ? PodPlace::kNowhere : found->second;
+  }
+
+  void locate_pods() {
+    places_.resize(cluster_.pods.size());
+    for (std::size_t i = 0; i < cluster_.pods.size(); ++i) {
+      const model::Pod& pod = cluster_.pods[i];
+      if (holds_capacity(pod)) {
+        places_[i].before = node_of(pod.node);
+        if (!pod.releasing) places_[i].after = places_[i].before;
+        ++summary_.running_pods;
+        if (!pod.served && !pod.reservation) ++summary_.foreign_pods;
+      } else if (pod.phase == Phase::kPending && pod.served && !pod.releasing) {
+        places_[i].waits = true;
+        ++summary_.waiting_pods;
+      }
+    }
+    for (const PlannedEviction& eviction : result_.evictions)
+      places_[eviction.pod].after = PodPlace::kNowhere;
+    for (const PlannedBind& bind : result_.binds) places_[bind.pod].after = node_of(bind.node);
+    for (const PlannedNomination& nomination : result_.nominations) {
+      places_[nomination.pod].after = node_of(nomination.node);
+    }
+  }
+
+  /// The index of the line for a node's devices; the model counts where a label tells it.
+  std::size_t device_line(const model::DeviceSet& set) {
+    std::string_view model = set.model.empty() ? std::string_view(set.resource) : set.model;
+    auto [entry, inserted] =
+        device_lines_.try_emplace(DeviceKey(set.vendor, model, set.resource), lines_.size());
+    if (inserted) {
+      DeviceLine line;
+      line.vendor = set.vendor;
+      line.model = model;
+      line.resource = set.resource;
+      line.memory_mib = set.memory_mib;
+      lines_.push_back(std::move(line));
+    }
+    return entry->second;
+  }
+  std::size_t partition_line(const model::Partition& partition) {
+    auto [entry, inserted] =
+        device_lines_.try_emplace(DeviceKey("", partition.resource, partition.resource), lines_.size());
+    if (inserted) {
+      DeviceLine line;
+      line.model = partition.resource;
+      line.resource = partition.resource;
+      line.partitions = true;
+      lines_.push_back(std::move(line));
+    }
+    return entry->second;
+  }
+
+  void add_devices() {
+    std::vector<std::int64_t> free_whole(cluster_.nodes.size());
+    for (std::size_t i = 0; i < cluster_.nodes.size(); ++i) {
+      const model::Node& node = cluster_.nodes[i];
+      if (!node.ready) continue;
+      for (const model::DeviceSet& set : node.devices) {
+        DeviceLine& line = lines_[device_line(set)];
+        ++line.nodes;
+        add(line.total, product(set.count, model::kThousandthsPerDevice));
+      }
+      if (!node.devices.empty() && !node.unschedulable) {
+        free_whole[i] = product(node.devices.front().count, model::kThousandthsPerDevice);
+      }
+      for (const model::Partition& partition : node.partitions) {
+        DeviceLine& line = lines_[partition_line(partition)];
+        ++line.nodes;
+        add(line.total, product(partition.count, model::kThousandthsPerDevice));
+      }
+    }
+    for (std::size_t i = 0; i < cluster_.pods.size(); ++i) {
+      const model::Pod& pod = cluster_.pods[i];
+      if (pod.reservation) continue;
+      use(pod, places_[i].before, &DeviceLine::used);
+      use(pod, places_[i].after, &DeviceLine::used_after);
+      if (places_[i].after != PodPlace::kNowhere) {
+        add(free_whole[places_[i].after], -on_node(pod, cluster_.nodes[places_[i].after]));
+      }
+    }
+    for (std::int64_t free : free_whole) {
+      summary_.largest_free = std::max(summary_.largest_free, free / model::kThousandthsPerDevice);
+    }
+    for (const auto& [key, index] : device_lines_) summary_.devices.push_back(std::move(lines_[index]));
+  }
+
+  static const model::DeviceSet* device_set(const model::Pod& pod, const model::Node& node) {
+    for (const model::DeviceSet& set : node.devices) {
+      if (set.resource == pod.devices.resource) return &set;
+    }
+    return node.devices.empty() ? nullptr : &node.devices.front();
+  }
+  static std::int64_t on_node(const model::Pod& pod, const model::Node& node) {
+    const model::DeviceSet* set = device_set(pod, node);
+    return set == nullptr ? 0 : device_thousandths(pod.devices, set->memory_mib);
+  }
+
+  void use(const model::Pod& pod, std::size_t place, std::int64_t DeviceLine::* column) {
+    if (place == PodPlace::kNowhere || !cluster_.nodes[place].ready) return;
+    const model::Node& node = cluster_.nodes[place];
+    if (const model::DeviceSet* set = device_set(pod, node)) {
+      add(lines_[device_line(*set)].*column, device_thousandths(pod.devices, set->memory_mib));
+    }
+    for (const model::Partition& partition : pod.devices.partitions) {
+      add(lines_[partition_line(partition)].*column, product(partition.count, model::kThousandthsPerDevice));
+    }
+  }
+
+  void add_queues() {
+    boost::unordered_flat_map<std::string_view, std::size_t> index;
+    for (std::size_t i = 0; i < cluster_.queues.size(); ++i) index.emplace(cluster_.queues[i].name, i);
+    std::vector<std::vector<std::size_t>> children(cluster_.queues.size());
+    std::vector<std::size_t> roots;
+    std::vector<std::size_t> parents(cluster_.queues.size(), PodPlace::kNowhere);
+    for (std::size_t i = 0; i < cluster_.queues.size(); ++i) {
+      auto parent = index.find(cluster_.queues[i].parent);
+      if (parent == index.end() || parent->second == i) {
+        roots.push_back(i);
+      } else {
+        children[parent->second].push_back(i);
+        parents[i] = parent->second;
+      }
+    }
+    add_charges(index, parents);
+    auto by_name = [&](std::size_t a, std::size_t b) {
+      return cluster_.queues[a].name < cluster_.queues[b].name;
+    };
+    for (auto& siblings : children) std::sort(siblings.begin(), siblings.end(), by_name);
+    std::sort(roots.begin(), roots.end(), by_name);
+    std::vector<std::pair<std::size_t, std::size_t>> stack;  // queue, depth
+    for (auto root = roots.rbegin(); root != roots.rend(); ++root) stack.emplace_back(*root, 0);
+    while (!stack.empty()) {
+      auto [queue, depth] = stack.back();
+      stack.pop_back();
+      add_queue_lines(cluster_.queues[queue], charges_[queue], depth);
+      for (auto child = children[queue].rbegin(); child != children[queue].rend(); ++child) {
+        stack.emplace_back(*child, depth + 1);
+      }
+    }
+  }
+
+  struct QueueCharge {
+    Charge allocated;
+    Charge requested;
+    Charge allocated_after;
+    std::size_t waiting_pods = 0;
+  };
+  /// By pool, so that a queue with settings per pool shows what it holds in each.
+  using PoolCharges = std::map<std::string_view, QueueCharge>;
+
+  void add_charges(const boost::unordered_flat_map<std::string_view, std::size_t>& index,
+                   const std::vector<std::size_t>& parents) {
+    boost::unordered_flat_map<std::string_view, const model::PodGroup*> groups;
+    for (const model::PodGroup& group : cluster_.groups) groups.emplace(group.key, &group);
+    charges_.resize(cluster_.queues.size());
+    for (std::size_t i = 0; i < cluster_.pods.size(); ++i) {
+      const model::Pod& pod = cluster_.pods[i];
+      auto group = groups.find(pod.group);
+      if (!pod.served || group == groups.end()) continue;
+      auto queue = index.find(group->second->queue);
+      if (queue == index.end()) continue;
+      bool allocated = places_[i].before != PodPlace::kNowhere && !pod.releasing;
+      bool allocated_after = places_[i].after != PodPlace::kNowhere;
+      bool requested = places_[i].waits && !pod.gated;
+      if (!allocated && !allocated_after && !requested) continue;
+      std::size_t place = allocated_after ? places_[i].after : places_[i].before;
+      std::int64_t memory = smallest_memory_;
+      std::string_view pool =
+          group->second->pools.empty() ? std::string_view() : group->second->pools.front();
+      if (place != PodPlace::kNowhere) {
+        const model::Node& node = cluster_.nodes[place];
+        pool = node.pool;
+        if (const model::DeviceSet* set = device_set(pod, node)) memory = set->memory_mib;
+      }
+      Charge charge = charge_of(pod, memory);
+      std::size_t steps = 0;  // a cycle of queues, which the reader reports, must not hang this
+      for (std::size_t at = queue->second; at != PodPlace::kNowhere && steps <= parents.size();
+           at = parents[at]) {
+        QueueCharge& sums = charges_[at][pool];
+        if (allocated) sums.allocated += charge;
+        if (allocated_after) sums.allocated_after += charge;
+        if (allocated || requested) sums.requested += charge;
+        if (places_[i].waits) ++sums.waiting_pods;
+        ++steps;
+      }
+    }
+  }
+
+  void add_queue_lines(const model::Queue& queue, PoolCharges& charges, std::size_t depth) {
+    std::map<std::string_view, const model::PoolQuota*> pools;
+    for (const model::PoolQuota& pool : queue.pools) pools.emplace(pool.pool, &pool);
+    for (const auto& [pool, charge] : charges) pools.try_emplace(pool, nullptr);
+    if (pools.empty()) pools.emplace("", nullptr);
+    for (const auto& [pool, quota] : pools) {
+      QueueLine line;
+      line.name = queue.name;
+      line.display_name = queue.display_name;
+      line.pool = pool;
+      line.depth = depth;
+      if (quota != nullptr) {
+        line.priority = quota->priority.value_or(100);
+        line.dimensions = quota->dimensions;
+      }
+      const QueueCharge& sums = charges[pool];
+      line.allocated = sums.allocated;
+      line.requested = sums.requested;
+      line.allocated_after = sums.allocated_after;
+      line.waiting_pods = sums.waiting_pods;
+      summary_.queues.push_back(std::move(line));
+    }
+  }
+
+  const manifest::ClusterObjects& cluster_;
+  const PlanResult& result_;
+  ClusterSummary summary_;
+  boost::unordered_flat_map<std::string_view, std::size_t> node_index_;
+  std::int64_t smallest_memory_ = 0;
+  std::vector<PodPlace> places_;
+  std::map<DeviceKey, std::size_t> device_lines_;
+  std::vector<DeviceLine> lines_;
+  std::vector<PoolCharges> charges_;
+};
+
+}  // namespace
+
+Charge& Charge::operator+=(const Charge& other) {
+  add(gpu, other.gpu);
+  add(cpu, other.cpu);
+  add(memory, other.memory);
+  return *this;
+}
+
+Charge charge_of(const model::Pod& pod, std::int64_t device_memory_mib) {
+  Charge charge;
+  charge.gpu = device_thousandths(pod.devices, device_memory_mib);
+  for (const model::Partition& partition : pod.devices.partitions) {
+    add(charge.gpu, product(partition.count, partition.quota_thousandths));
+  }
+  charge.cpu = pod.requests.cpu_milli;
+  charge.memory = pod.requests.memory_bytes;
+  return charge;
+}
+
+model::Quota quota_of(const QueueLine& queue, std::string_view dimension) {
+  for (const model::DimensionQuota& entry : queue.dimensions) {
+    if (entry.dimension == dimension) return entry.quota;
+  }
+  return {};
+}
+
+ClusterSummary summarise(const manifest::ClusterObjects& cluster, const PlanResult& result) {
+  return Summariser(cluster, result).run();
+}
+
+}  // namespace fairlead::cli

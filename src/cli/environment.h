@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/time.h"
+#include "model/scheduler.h"
+
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <string>
+
+namespace fairlead::cli {
+
+using SchedulerFactory = std::function<std::unique_ptr<model::Scheduler>()>;
+
+/// What a command has around it. The program fills it from the process; tests fill it by hand, so that a
+/// command's whole behaviour (what it prints, how it ends) is a function of its arguments and this.
+struct Environment {
+  std::ostream& out;  ///< what was asked for
+  std::ostream& err;  ///< warnings, progress and errors
+  std::function<base::Result<std::string>()> read_standard_input;
+  std::function<base::Time()> now;
+  SchedulerFactory make_scheduler;
+  bool out_is_terminal = false;  ///< colours and wrapping
+  bool err_is_terminal = false;  ///< progress
+  bool no_colour = false;        ///< NO_COLOR is set
+  int columns = 0;               ///< width of the terminal; 0: unknown, nothing is wrapped
+};
+
+/// How a command ends, the same for every command (docs/plan.md).
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitFailed =
+      1,  ///< the input cannot be used: a file that is not there, text that is no object, an unknown group
+  kExitUsage = 2,      ///< the command line is wrong
+  kExitPartial = 3,    ///< --strict: parts of the input were left out; the rest was planned and printed
+  kExitInternal = 70,  ///< a defect of this program
+};
+
+}  // namespace fairlead::cli

@@ -1,0 +1,95 @@
+#include "cli/plan_input.h"
+
+#include "manifest/cycle.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <ostream>
+#include <utility>
+
+namespace fairlead::cli {
+namespace {
+
+/// Shorter texts are read before a person has seen a line about it.
+constexpr std::size_t kProgressFrom = 20'000'000;
+
+bool is_empty(const manifest::ClusterObjects& cluster) {
+  return cluster.nodes.empty() && cluster.pods.empty() && cluster.queues.empty() && cluster.groups.empty();
+}
+
+/// Shows on one line of a terminal how far a long read has come.
+class Progress {
+ public:
+  explicit Progress(std::ostream& err) : err_(err) {}
+  ~Progress() {
+    if (shown_) err_ << "\r\x1b[K" << std::flush;
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void show(std::string_view source, std::size_t done, std::size_t total) {
+    if (total < kProgressFrom) return;
+    auto percent = static_cast<int>(done / (total / 100));
+    if (shown_ && percent == percent_) return;
+    shown_ = true;
+    percent_ = percent;
+    err_ << fmt::format("\r\x1b[Kreading {}: {} % of {} MB", source, percent, total / 1'000'000)
+         << std::flush;
+  }
+
+ private:
+  std::ostream& err_;
+  bool shown_ = false;
+  int percent_ = 0;
+};
+
+}  // namespace
+
+manifest::ReadOptions read_options(const std::vector<std::string>& scheduler_names) {
+  manifest::ReadOptions options;
+  if (!scheduler_names.empty()) options.scheduler_names = scheduler_names;
+  return options;
+}
+
+base::Result<PlanInput> read_cycle_input(std::string_view text, manifest::ReadOptions options) {
+  base::Result<manifest::CycleDocument> document = manifest::read_cycle(text, std::move(options));
+  if (!document) return document.error();
+  return PlanInput{std::move(document->objects), document->now, {}};
+}
+
+base::Result<PlanInput> read_files(std::span<const std::string> paths, manifest::ReadOptions options,
+                                   std::string_view now, const Environment& environment) {
+  PlanInput input;
+  if (now.empty()) {
+    input.now = environment.now();
+  } else {
+    base::Result<base::Time> time = base::parse_time(now);
+    if (!time) return time.error().in("--now");
+    input.now = *time;
+  }
+  Progress progress(environment.err);
+  if (environment.err_is_terminal) {
+    options.progress = [&progress](std::string_view source, std::size_t done, std::size_t total) {
+      progress.show(source, done, total);
+    };
+  }
+  manifest::ObjectReader reader(std::move(options));
+  for (const std::string& path : paths) {
+    if (path == "-") {
+      base::Result<std::string> text = environment.read_standard_input();
+      if (!text) return text.error();
+      reader.read(*text, "standard input");
+    } else {
+      base::Result<void> read = reader.read_path(path);
+      if (!read) return read.error();
+    }
+  }
+  input.cluster = reader.finish();
+  if (is_empty(input.cluster) && !input.cluster.diagnostics.empty()) {
+    return base::invalid_argument(manifest::format(input.cluster.diagnostics.front()));
+  }
+  return input;
+}
+
+}  // namespace fairlead::cli
