@@ -77,6 +77,13 @@ std::string_view JsonBuilder::keep(std::string_view text) {
   return {copy, text.size()};
 }
 
+bool JsonBuilder::has_member(std::string_view name) const {
+  if (open_.empty()) return false;
+  const auto begin = pending_.begin() + static_cast<std::ptrdiff_t>(open_.back().begin);
+  return std::any_of(begin, pending_.end(),
+                     [&](const JsonValue::Member& member) { return member.key == name; });
+}
+
 void JsonBuilder::add(const JsonValue& value) {
   last_ = value;
   if (open_.empty()) {

@@ -84,6 +84,8 @@ class JsonBuilder {
   void boolean(bool value);
   void number(std::string_view digits);
   void string(std::string_view text);
+  /// Whether the object that is open has a member of that name so far.
+  bool has_member(std::string_view name) const;
   /// Puts an earlier value here again (a YAML alias).
   void repeat(const JsonValue& value) { add(value); }
   /// A copy of the text that lives as long as the document.

@@ -30,6 +30,8 @@ struct Collected {
 class MissingReferences {
  public:
   void note(const std::string& name, const std::string& user);
+  /// Past so many names only their number is said.
+  static constexpr std::size_t kMostNames = 20;
   /// One warning for each name: `KIND "name" is not in the input; N groups refer to it, first X`.
   void report(std::string_view kind, std::string_view users, std::string_view remedy,
               DiagnosticLog& log) const;

@@ -111,9 +111,17 @@ void MissingReferences::note(const std::string& name, const std::string& user) {
 
 void MissingReferences::report(std::string_view kind, std::string_view users, std::string_view remedy,
                                DiagnosticLog& log) const {
+  std::size_t said = 0;
   for (const auto& [name, use] : uses_) {
     Diagnostic diagnostic;
     diagnostic.severity = Severity::kWarning;
+    if (++said > kMostNames) {
+      diagnostic.object = kind;
+      diagnostic.message = fmt::format("{} more are not in the input", uses_.size() - kMostNames);
+      diagnostic.remedy = remedy;
+      log.add(std::move(diagnostic));
+      return;
+    }
     diagnostic.object = fmt::format("{} {}", kind, name.empty() ? "\"\"" : name);
     diagnostic.message =
         fmt::format("is not in the input; {} {} refer to it, first {}", use.count, users, use.first);

@@ -1,5 +1,6 @@
 #include "base/json_reader.h"
 #include "manifest/object_sink.h"
+#include "manifest/yaml_reader.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -50,6 +51,14 @@ class MappedFile {
     return {};
   }
   std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
+  /// Gives back the memory of what was read; it would come from the file again.
+  void forget_before(std::size_t position) {
+    constexpr std::size_t kPiece = 8U << 20U;  // a multiple of every page size
+    const std::size_t end = std::min(position, size_) / kPiece * kPiece;
+    if (end <= forgotten_) return;
+    madvise(static_cast<char*>(data_) + forgotten_, end - forgotten_, MADV_DONTNEED);
+    forgotten_ = end;
+  }
 
  private:
   static base::Error failure(const std::string& path) {
@@ -61,6 +70,7 @@ class MappedFile {
 
   void* data_ = nullptr;
   std::size_t size_ = 0;
+  std::size_t forgotten_ = 0;
 };
 
 /// A list that JSON text holds: what it says about its items, which come as they are met.
@@ -71,7 +81,7 @@ struct ListHeader {
 
 }  // namespace
 
-class ObjectReader::Implementation {
+class ObjectReader::Implementation : private YamlObjects {
  public:
   explicit Implementation(ReadOptions options) : sink_(std::move(options)) {
     reader_.skip_arrays_named("managedFields");
@@ -80,12 +90,14 @@ class ObjectReader::Implementation {
   void read(std::string_view text, std::string_view source) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     place_ = {source};
+    text_size_ = text.size();
+    done_ = 0;
     base::JsonScanner scanner(text);
     scanner.skip_space();
-    if (scanner.peek() == '{' || scanner.peek() == '[') {
+    if (looks_like_json(scanner)) {
       read_json(scanner);
-    } else if (!scanner.at_end()) {
-      sink_.unreadable(place_, "is not JSON", "write objects as JSON");
+    } else {
+      read_yaml(text);
     }
   }
 
@@ -93,13 +105,23 @@ class ObjectReader::Implementation {
     MappedFile file;
     auto opened = file.open(path);
     if (!opened) return opened;
+    file_ = &file;
     read(file.text(), path);
+    file_ = nullptr;
     return {};
   }
 
   ClusterObjects finish() { return join(sink_.finish()); }
 
  private:
+  /// YAML may begin with a brace too, but then no quoted name follows.
+  static bool looks_like_json(base::JsonScanner scanner) {
+    if (scanner.peek() == '[') return true;
+    if (!scanner.take('{')) return false;
+    scanner.skip_space();
+    return scanner.peek() == '"' || scanner.peek() == '}' || scanner.at_end();
+  }
+
   /// Documents one after the other, with nothing or a line of three dashes between them.
   void read_json(base::JsonScanner& scanner) {
     while (true) {
@@ -184,7 +206,7 @@ class ObjectReader::Implementation {
       auto item = scanner.value();
       if (!item) return fail(item.error());
       read_object(*item, scanner.bytes_after(*item), header);
-      if (index % 256 == 0) progress(scanner);
+      if (index % 256 == 0) progress(scanner.position());
       scanner.skip_space();
       if (!scanner.take(',')) break;
       scanner.skip_space();
@@ -203,14 +225,42 @@ class ObjectReader::Implementation {
     }
   }
 
-  void progress(const base::JsonScanner& scanner) {
+  void read_yaml(std::string_view text) {
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      done_ = text.size() - rest.size();
+      const std::string_view document = next_yaml_document(rest);
+      if (is_empty_yaml(document)) continue;
+      ++place_.document;
+      place_.item.reset();
+      const auto result = yaml_.read(document, *this);
+      if (!result) {
+        sink_.unreadable(place_, result.error().message() + "; the rest of this document is left out",
+                         "correct the text, or write it with kubectl get -o yaml");
+      }
+    }
+  }
+
+  void object(const base::JsonValue& value, std::optional<std::size_t> item, std::string_view list_kind,
+              std::string_view list_version) override {
+    place_.item = item;
+    sink_.take(value, place_, list_kind, list_version);
+  }
+
+  void progress(std::size_t bytes) override {
+    const std::size_t position = done_ + bytes;
+    if (file_ != nullptr) file_->forget_before(position);
     const auto& report = sink_.options().progress;
-    if (report) report(place_.source, scanner.position(), scanner.size());
+    if (report) report(place_.source, std::min(position, text_size_), text_size_);
   }
 
   ObjectSink sink_;
   base::JsonReader reader_;
+  YamlReader yaml_;
   Place place_;
+  MappedFile* file_ = nullptr;  ///< whose text is being read
+  std::size_t text_size_ = 0;
+  std::size_t done_ = 0;  ///< bytes of the YAML documents before
 };
 
 ObjectReader::ObjectReader(ReadOptions options)
