@@ -60,23 +60,26 @@ TEST_P(SourceRule, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(
     LayerMayUse, SourceRule,
-    testing::Values(Case{"src/engine/fit.h", "#include \"model/node.h\"", ""},
-                    Case{"src/engine/fit.h", "#include \"base/result.h\"", ""},
-                    Case{"src/engine/fit.h", "#include \"engine/order.h\"", ""},
-                    Case{"src/engine/fit.h", "#include \"manifest/objects.h\"",
-                         "engine may not use manifest"},
-                    Case{"src/engine/fit_test.cc", "#include \"sim/world.h\"", "engine may not use sim"},
-                    Case{"src/model/node.h", "#include \"engine/fit.h\"", "model may not use engine"},
-                    Case{"src/base/time.cc", "#include \"model/node.h\"", "base may not use model"},
-                    Case{"src/manifest/queue.cc", "#include \"engine/fit.h\"", "manifest may not use engine"},
-                    Case{"src/cli/plan.cc", "#include \"engine/fit.h\"", ""},
-                    Case{"src/app/main.cc", "#include \"sim/world.h\"", ""},
-                    Case{"src/sim/world.cc", "#include \"cli/plan.h\"", "sim may not use cli"},
-                    Case{"src/engine/fit.cc", "#include \"fit.h\"", "does not name a header of ours"},
-                    Case{"src/engine/fit.cc", "#include \"../cli/plan.h\"", "does not name a header of ours"},
-                    Case{"src/engine/fit.cc", "  #  include \"cli/plan.h\"", "engine may not use cli"},
-                    Case{"src/engine/fit.cc", "// #include \"cli/plan.h\"", ""},
-                    Case{"src/common/strings.h", "", "\"common\" is none"}));
+    testing::Values(
+        Case{"src/engine/fit.h", "#include \"model/node.h\"", ""},
+        Case{"src/engine/fit.h", "#include \"base/result.h\"", ""},
+        Case{"src/engine/fit.h", "#include \"engine/order.h\"", ""},
+        Case{"src/engine/fit.h", "#include \"manifest/objects.h\"", "engine may not use manifest"},
+        Case{"src/engine/fit_test.cc", "#include \"sim/world.h\"", "engine may not use sim"},
+        Case{"src/model/node.h", "#include \"engine/fit.h\"", "model may not use engine"},
+        Case{"src/base/time.cc", "#include \"model/node.h\"", "base may not use model"},
+        Case{"src/manifest/queue.cc", "#include \"engine/fit.h\"", "manifest may not use engine"},
+        Case{"src/cli/plan.cc", "#include \"engine/fit.h\"", ""},
+        Case{"src/app/main.cc", "#include \"sim/world.h\"", ""},
+        Case{"src/sim/world.cc", "#include \"cli/plan.h\"", "sim may not use cli"},
+        Case{"src/engine/fit.cc", "#include \"fit.h\"", "does not name a header of ours"},
+        Case{"src/engine/fit.cc", "#include \"../cli/plan.h\"", "does not name a header of ours"},
+        Case{"src/engine/fit.cc", "  #  include \"cli/plan.h\"", "engine may not use cli"},
+        Case{"src/engine/fit.cc", "// #include \"cli/plan.h\"", ""},
+        Case{"tests/reference/fit.cc", "#include \"model/node.h\"", ""},
+        Case{"tests/reference/fit.cc", "#include \"reference/order.h\"", ""},
+        Case{"tests/reference/fit.cc", "#include \"engine/fit.h\"", "reference may not use engine"},
+        Case{"src/common/strings.h", "", "\"common\" is none"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Libraries, SourceRule,

@@ -16,7 +16,7 @@ struct Breach {
   friend bool operator==(const Breach&, const Breach&) = default;
 };
 
-/// Checks one source file of src/.
+/// Checks one source file of src/ or tests/reference/.
 /// @param file     its path below the repository, "src/engine/fit.h": names the layer, and whether it is a
 /// header or a test
 /// @param content  the whole text
