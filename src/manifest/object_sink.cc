@@ -88,7 +88,7 @@ void ObjectSink::take_pod(Fields& fields) {
   if (!decoded) return;
   model::Pod& pod = decoded->first;
   if (!first_of_name(fields, "Pod", pod.display_name())) return;
-  if (pod.uid != pod.display_name() && !first_of_name(fields, "Pod uid", pod.uid)) return;
+  if (!first_of_name(fields, "Pod uid", pod.uid)) return;
   collected_.objects.pods.push_back(std::move(pod));
   collected_.links.push_back(std::move(decoded->second));
 }
