@@ -12,8 +12,8 @@ class BinPackScorer final : public PlacementScorer {
   NodeScore score(const TaskShape& shape, const NodeState& node, std::string_view pod) const override;
 };
 
-/// The slot with the least room that still holds the share, the lowest of equals; NodeScore::kNoPreference
-/// without one and for shapes that are not a share.
+/// The index of the device with the least room that still holds the share, the first of equals;
+/// NodeScore::kNoPreference without one and for shapes that are not a share.
 std::int32_t tightest_device(const TaskShape& shape, std::span<const std::int32_t> free_thousandths);
 /// The sum of what is free on the node's devices.
 std::int64_t total_free_thousandths(std::span<const std::int32_t> free_thousandths);

@@ -35,6 +35,13 @@ double logit_of_percent(std::size_t percent) {
   return percent > 50 ? kLogit[percent - 51] : -kLogit[49 - percent];
 }
 
+/// Whether a device is a better choice than the best so far: by score, of equals the tightest.
+bool is_better(double value, std::int32_t free, const NodeScore& best,
+               std::span<const std::int32_t> devices) {
+  if (best.device == NodeScore::kNoPreference || value != best.value) return value > best.value;
+  return free < devices[static_cast<std::size_t>(best.device)];
+}
+
 /// The least whole number not below `value`.
 std::int64_t round_up(double value) {
   const auto whole = static_cast<std::int64_t>(value);
@@ -232,7 +239,8 @@ NodeScore FragmentationGradientScorer::score(const TaskShape& shape, const NodeS
                                       usable_by_one(after, free - shape.device_thousandths) +
                                       usable_by_several(after, free_devices - (free == kWholeDevice));
     const double value = sigmoid_score(fall_by_taking + usable_after);
-    if (value > best.value) best = {.value = value, .device = static_cast<std::int32_t>(slot)};
+    if (!is_better(value, free, best, node.free_thousandths)) continue;
+    best = {.value = value, .device = static_cast<std::int32_t>(slot)};
   }
   return best;
 }
@@ -251,7 +259,8 @@ NodeScore FragmentationGradientScorer::score_step_by_step(const TaskShape& shape
       free[slot] -= shape.device_thousandths;
       const double value = score_of();
       free[slot] += shape.device_thousandths;
-      if (value > best.value) best = {.value = value, .device = static_cast<std::int32_t>(slot)};
+      if (!is_better(value, free[slot], best, node.free_thousandths)) continue;
+      best = {.value = value, .device = static_cast<std::int32_t>(slot)};
     }
     return best;
   }

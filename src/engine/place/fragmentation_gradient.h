@@ -15,7 +15,7 @@ namespace fairlead::engine {
 /// an expected task that fits on the node, what is free on devices with too little room for it; for one that
 /// does not fit, and for cpu-only ones, all that is free. The score is the sigmoid of how much F falls (in
 /// device-thousandths) when the task is placed, 100 / (1 + exp(-fall / 1000)), as a whole number in [0, 99];
-/// on the device of the node that gives the best score, the lowest slot of equals. Without an expected
+/// on the device of the node that gives the best score, of equals the tightest. Without an expected
 /// workload each task is expected to need a whole device.
 ///
 /// Source: Weng et al., "Beware of Fragmentation" (USENIX ATC 2023); the rounding is that of its published

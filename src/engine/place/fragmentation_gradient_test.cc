@@ -51,10 +51,17 @@ TEST(FragmentationGradient, AShareGoesWhereFragmentationFallsMost) {
   EXPECT_EQ(scorer.score(share(1000, 600), node(10'000, free), ""), (NodeScore{46, 0}));
 }
 
-TEST(FragmentationGradient, EqualDevicesGoByTheLowestSlot) {
-  const FragmentationGradientScorer scorer = halves_wholes_and_cpu();
-  const std::vector<std::int32_t> free = {0, 500, 1000, 500};
-  EXPECT_EQ(scorer.score(share(0, 500), node(10'000, free), "").device, 1);
+TEST(FragmentationGradient, OfEqualScoresTheTightestDeviceIsTaken) {
+  FragmentationGradientScorer scorer;
+  scorer.set_expected_workload(std::vector<ExpectedTask>{{.shape = share(0, 100), .count = 1}});
+  // All that is left stays useful on each of them: no change, 50.
+  const std::vector<std::int32_t> free = {1000, 900, 400, 700, 400};
+  EXPECT_EQ(scorer.score(share(0, 200), node(0, free), ""), (NodeScore{50, 2}));
+  // With a task that needs splitting among the expected ones, scores come from whole states, by the same
+  // rule.
+  const TaskShape split{.device_count = 2, .device_thousandths = 100};
+  scorer.set_expected_workload(std::vector<ExpectedTask>{{.shape = split, .count = 1}});
+  EXPECT_EQ(scorer.score(share(0, 200), node(0, free), ""), (NodeScore{50, 2}));
 }
 
 TEST(FragmentationGradient, WholeDevicesCountTheFreeOnes) {

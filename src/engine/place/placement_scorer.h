@@ -52,19 +52,19 @@ struct NodeState {
   std::int64_t memory_bytes = 0;
   std::int64_t free_cpu_milli = 0;  ///< below 0 where the world has overcommitted the node
   std::int64_t free_memory_bytes = 0;
-  std::span<const std::int32_t> free_thousandths = {};  ///< per healthy device by slot, [0, 1000]
+  std::span<const std::int32_t> free_thousandths = {};  ///< per healthy device, in any order, [0, 1000]
   std::int32_t device_model = 0;                        ///< [0, 63], see DeviceModelSet
-  DeviceCountClasses running_classes =
-      0;  ///< of the tasks with devices that run here; only clustering reads it
+  /// Of the tasks with devices that run here; left 0 for scorers without reads_running_classes().
+  DeviceCountClasses running_classes = 0;
 };
 
 /// How good a node is, and which of its devices the scorer would take.
 struct NodeScore {
   static constexpr std::int32_t kNoPreference = -1;
-  double value =
-      0;  ///< higher is better; only comparable between nodes for the same task and the same scorer
-  /// For a share, the slot it belongs on: a device with that much left. kNoPreference where the scorer does
-  /// not care, and always for whole devices (the caller takes the first free ones).
+  /// Higher is better; only comparable between nodes for the same task and the same scorer.
+  double value = 0;
+  /// For a share, the index in NodeState::free_thousandths of the device it belongs on. kNoPreference where
+  /// the scorer does not care, and always for whole devices (the caller takes any free ones).
   std::int32_t device = kNoPreference;
 
   friend bool operator==(const NodeScore&, const NodeScore&) = default;
@@ -79,9 +79,10 @@ struct ExpectedTask {
 /// A placement strategy as the engine asks it: how good is this node for this task?
 ///
 /// A score is a function of the shape, of the state of that one node, and of the expected workload, so the
-/// caller may keep it until one of these changes (the node's version, and version() below). Scorers never say
-/// whether a task fits: the caller asks only about nodes on which it does, and breaks ties (by node name).
-/// Thread: one. Deterministic: integers, or doubles with + - * / in a stated order.
+/// caller may keep it until one of these changes (the node's version, and version() below). The order of a
+/// node's devices changes neither the score nor how much is left on the device that is chosen. Scorers never
+/// say whether a task fits: the caller asks only about nodes on which it does, and breaks ties (by node
+/// name). Thread: one. Deterministic: integers, or doubles with + - * / in a stated order.
 class PlacementScorer {
  public:
   virtual ~PlacementScorer() = default;
@@ -90,6 +91,8 @@ class PlacementScorer {
   virtual std::string_view name() const = 0;
   /// True when the score also depends on the identity of the pod (random): it must not be kept for its class.
   virtual bool depends_on_pod() const { return false; }
+  /// True when NodeState::running_classes must be filled in.
+  virtual bool reads_running_classes() const { return false; }
   /// Goes up when every score given before is void, because of set_expected_workload.
   virtual std::uint64_t version() const { return 0; }
   /// Tells what is expected to arrive. Scorers that do not look ahead ignore it. Cost: O(n log n).

@@ -28,6 +28,25 @@ NodeScore on_tightest_device(double value, const TaskShape& shape, const NodeSta
   return {.value = value, .device = engine::tightest_device(shape, node.free_thousandths)};
 }
 
+/// One of the devices that hold the share: counted from the tightest, so that the order of the devices does
+/// not matter.
+std::int32_t any_device(const TaskShape& shape, const NodeState& node, std::uint64_t chance) {
+  const auto& free = node.free_thousandths;
+  const auto holds_it = [&shape](std::int32_t left) { return left >= shape.device_thousandths; };
+  const auto choices = static_cast<std::uint64_t>(std::count_if(free.begin(), free.end(), holds_it));
+  if (choices == 0) return NodeScore::kNoPreference;
+  std::uint64_t before = chance % choices;
+  for (std::int32_t left = shape.device_thousandths; left <= kWholeDevice;) {
+    std::int32_t next = kWholeDevice + 1;
+    for (std::size_t i = 0; i < free.size(); ++i) {
+      if (free[i] == left && before-- == 0) return static_cast<std::int32_t>(i);
+      if (free[i] > left) next = std::min(next, free[i]);
+    }
+    left = next;
+  }
+  return NodeScore::kNoPreference;
+}
+
 }  // namespace
 
 NodeScore BestFitScorer::score(const TaskShape& shape, const NodeState& node,
@@ -105,17 +124,7 @@ NodeScore RandomScorer::score(const TaskShape& shape, const NodeState& node, std
   absorb(node.name);
   // 53 bits are what a double holds exactly.
   NodeScore result{.value = static_cast<double>(split_mix_64(state) >> 11)};
-  if (!shape.shares_a_device()) return result;
-  const auto holds_it = [&shape](std::int32_t free) { return free >= shape.device_thousandths; };
-  const auto choices = static_cast<std::uint64_t>(
-      std::count_if(node.free_thousandths.begin(), node.free_thousandths.end(), holds_it));
-  if (choices == 0) return result;
-  std::uint64_t skipped = split_mix_64(state) % choices;
-  for (std::size_t slot = 0; slot < node.free_thousandths.size(); ++slot) {
-    if (!holds_it(node.free_thousandths[slot]) || skipped-- > 0) continue;
-    result.device = static_cast<std::int32_t>(slot);
-    break;
-  }
+  if (shape.shares_a_device()) result.device = any_device(shape, node, split_mix_64(state));
   return result;
 }
 

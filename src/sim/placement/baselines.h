@@ -58,6 +58,7 @@ class ClusteringScorer final : public engine::PlacementScorer {
  public:
   explicit ClusteringScorer(NodeLimits limits) : limits_(limits) {}
   std::string_view name() const override { return "clustering"; }
+  bool reads_running_classes() const override { return true; }
   engine::NodeScore score(const engine::TaskShape& shape, const engine::NodeState& node,
                           std::string_view pod) const override;
 
@@ -65,7 +66,8 @@ class ClusteringScorer final : public engine::PlacementScorer {
   NodeLimits limits_;
 };
 
-/// Any node that fits, each with the same chance: a hash of seed, pod and node.
+/// Any node that fits, each with the same chance: a hash of seed, pod and node. For a share, any device of
+/// the node that holds it, likewise.
 class RandomScorer final : public engine::PlacementScorer {
  public:
   explicit RandomScorer(std::uint64_t seed) : seed_(seed) {}
