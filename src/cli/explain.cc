@@ -173,7 +173,8 @@ class Text {
          fmt::format("{}{}{}", explanation_.priority,
                      group_.priority_class.empty() ? "" : fmt::format(" ({})", group_.priority_class),
                      explanation_.preemptible ? ", preemptible" : ", non-preemptible"));
-    std::string minimum = fmt::format("{} start together", count_text(group_.min_member, "pod"));
+    std::string minimum = count_text(group_.min_member, "pod");
+    if (group_.min_member > 1) minimum += " start together";
     if (group_.made_from_owner) minimum += "; it has no PodGroup object";
     fact(table, "minimum", std::move(minimum));
     for (const model::SubGroup& sub_group : group_.sub_groups) {

@@ -1,10 +1,11 @@
 #include "cli/plan_input.h"
 
+#include "cli/diagnostics.h"
 #include "manifest/cycle.h"
 
 #include <fmt/format.h>
 
-#include <cstdint>
+#include <optional>
 #include <ostream>
 #include <utility>
 
@@ -14,8 +15,15 @@ namespace {
 /// Shorter texts are read before a person has seen a line about it.
 constexpr std::size_t kProgressFrom = 20'000'000;
 
-bool is_empty(const manifest::ClusterObjects& cluster) {
-  return cluster.nodes.empty() && cluster.pods.empty() && cluster.queues.empty() && cluster.groups.empty();
+/// The error that left nothing to plan with; none where something was read. (Queues may be there without
+/// having been read: the reader adds the default ones.)
+std::optional<base::Error> nothing_read(const manifest::ClusterObjects& cluster) {
+  if (!cluster.nodes.empty() || !cluster.pods.empty() || !cluster.groups.empty()) return std::nullopt;
+  for (const DiagnosticLine& line : fold_diagnostics(cluster.diagnostics)) {
+    if (line.severity == manifest::Diagnostic::Severity::kError)
+      return base::invalid_argument(line_text(line));
+  }
+  return std::nullopt;
 }
 
 /// Shows on one line of a terminal how far a long read has come.
@@ -86,9 +94,7 @@ base::Result<PlanInput> read_files(std::span<const std::string> paths, manifest:
     }
   }
   input.cluster = reader.finish();
-  if (is_empty(input.cluster) && !input.cluster.diagnostics.empty()) {
-    return base::invalid_argument(manifest::format(input.cluster.diagnostics.front()));
-  }
+  if (auto error = nothing_read(input.cluster)) return *error;
   return input;
 }
 

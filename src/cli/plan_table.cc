@@ -55,6 +55,16 @@ std::string nodes_text(const std::map<std::string, std::size_t>& nodes, bool all
   return text;
 }
 
+/// The vendor is said only where the model's name does not begin with it, as most labels' do.
+std::string kind_text(const DeviceLine& line) {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  bool named = line.model == line.resource || line.model.size() < line.vendor.size() ||
+               std::equal(
+                   line.vendor.begin(), line.vendor.end(), line.model.begin(),
+                   [&](char a, char b) { return lower(a) == lower(b); });
+  return named ? line.model : fmt::format("{} {}", line.vendor, line.model);
+}
+
 class PlanTable {
  public:
   PlanTable(const manifest::ClusterObjects& cluster, const PlanResult& result, const TableOptions& options)
@@ -131,10 +141,7 @@ class PlanTable {
     }
     TextTable table(std::move(columns));
     for (const DeviceLine& line : summary_.devices) {
-      // A model's name begins with its vendor's on most labels; it is said once.
-      std::string kind = line.model == line.resource || line.vendor.empty()
-                             ? line.model
-                             : fmt::format("{} {}", line.vendor, line.model);
+      std::string kind = kind_text(line);
       std::vector<std::string> cells = {kind,
                                         std::to_string(line.nodes),
                                         thousandths_text(line.total),

@@ -25,9 +25,10 @@ std::string used_and_wanted(const model::Reason& reason) {
 }
 
 std::string nodes_do_not_fit(const model::Reason& reason, const ReasonContext& context) {
-  bool devices_bind = std::any_of(reason.nodes.begin(), reason.nodes.end(), [](const auto& entry) {
-    return entry.first == NodeReason::kDevices || entry.first == NodeReason::kNoSuchDevice;
-  });
+  bool devices_bind =
+      reason.nodes.empty() || std::any_of(reason.nodes.begin(), reason.nodes.end(), [](const auto& entry) {
+        return entry.first == NodeReason::kDevices || entry.first == NodeReason::kNoSuchDevice;
+      });
   std::string text;
   if (devices_bind && context.devices_per_pod > 0 && context.devices_per_pod > context.largest_free) {
     text = fmt::format("needs {} on one node; the most free on one is {}",

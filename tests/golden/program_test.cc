@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace fairlead {
+namespace {
+
+struct Outcome {
+  int code = -1;
+  std::string output;  ///< standard output and standard error together
+};
+
+/// Runs the program through the shell, with the arguments as a person would type them.
+Outcome run(const std::string& arguments, const std::string& before = "") {
+  Outcome outcome;
+  const std::string command = "{ " + before + "'" FAIRLEAD_PROGRAM "' " + arguments + "; } 2>&1";
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return outcome;
+  std::array<char, 4096> buffer;
+  while (std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    outcome.output.append(buffer.data(), size);
+  }
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) outcome.code = WEXITSTATUS(status);
+  return outcome;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Program, SaysItsVersion) {
+  const Outcome outcome = run("version");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_TRUE(outcome.output.starts_with("fairlead ")) << outcome.output;
+}
+
+TEST(Program, HelpsWithExamplesAndExitCodes) {
+  for (const char* arguments : {"", "--help", "plan --help", "version --help", "completion --help"}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 0) << arguments;
+    EXPECT_TRUE(contains(outcome.output, "Example")) << outcome.output;
+    EXPECT_TRUE(contains(outcome.output, "Exit codes")) << outcome.output;
+  }
+}
+
+TEST(Program, ItsBashCompletionCompletes) {
+  const std::string script = "bash -c \"source <('" FAIRLEAD_PROGRAM
+                             "' completion bash); COMP_WORDS=(fairlead plan -o ''); COMP_CWORD=3; _fairlead; "
+                             "echo \\${COMPREPLY[@]}\"; ";
+  const Outcome outcome = run("version", script);
+  EXPECT_TRUE(outcome.output.starts_with("table wide json yaml\n")) << outcome.output;
+}
+
+TEST(Program, BadUseAndBadInputHaveTheirCodesAndSayWhatIsWrong) {
+  struct Case {
+    std::string before;
+    std::string arguments;
+    int code;
+    std::string part;
+  };
+  const Case cases[] = {
+      {"", "plna", 2, "plna"},
+      {"", "plan", 2, "plan needs -f FILE_OR_DIR"},
+      {"", "plan -f no-such-folder", 1, "no-such-folder"},
+      {"", "plan --cycle < /dev/null", 1, "fairlead: "},
+      {"echo nonsense | ", "plan --cycle", 1, "fairlead: "},
+      {"echo '{' | ", "plan -f -", 1, "standard input"},
+      {"", "plan -f examples/cluster --explain nobody/knows", 1, "there is no group nobody/knows"},
+      {"", "plan -f examples/cluster -o xml", 2, "xml"},
+  };
+  for (const Case& c : cases) {
+    const Outcome outcome = run(c.arguments, c.before);
+    EXPECT_EQ(outcome.code, c.code) << c.arguments << ": " << outcome.output;
+    EXPECT_TRUE(contains(outcome.output, c.part)) << c.arguments << ": " << outcome.output;
+  }
+}
+
+TEST(Program, AnswersACycle) {
+  const Outcome outcome =
+      run("plan --cycle", "echo '{\"now\":\"2026-01-01T00:00:00Z\",\"run\":{},\"objects\":[]}' | ");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.output,
+            "{\"binds\":[],\"evictions\":[],\"nominations\":[],\"claims\":[],\"unscheduled\":[]}\n");
+}
+
+TEST(Program, OutputThatCannotBeWrittenIsAnError) {
+  const Outcome outcome = run("version > /dev/full");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(contains(outcome.output, "could not be written")) << outcome.output;
+}
+
+}  // namespace
+}  // namespace fairlead
