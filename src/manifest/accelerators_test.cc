@@ -1,5 +1,7 @@
 #include "manifest/accelerators.h"
 
+#include "manifest/accelerator_rules.h"
+
 #include <gtest/gtest.h>
 
 namespace fairlead::manifest {
@@ -107,6 +109,48 @@ TEST(Accelerators, TellsTheModel) {
   EXPECT_EQ(device_model(*accelerators.find("nvidia.com/gpu"), labels), "");
   labels.emplace("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3");
   EXPECT_EQ(device_model(*accelerators.find("nvidia.com/gpu"), labels), "NVIDIA-H100-80GB-HBM3");
+}
+
+TEST(AcceleratorRules, AreReadFromASitesFile) {
+  const auto rules = read_accelerator_rules(
+      "accelerators:\n- resource: example.com/npu-*\n  vendor: example\n  kind: partition\n  quota: 0.25\n  "
+      "modelLabels: [example.com/model]\n  memoryLabels: [example.com/memory]\n- resource: "
+      "example.com/whole\n",
+      "site.yaml");
+  ASSERT_TRUE(rules.ok()) << rules.error().message();
+  ASSERT_EQ(rules->size(), 2U);
+  EXPECT_EQ(rules->at(0).kind, Kind::kPartition);
+  EXPECT_EQ(rules->at(0).quota_thousandths, 250);
+  EXPECT_EQ(rules->at(0).model_labels, std::vector<std::string>{"example.com/model"});
+  EXPECT_EQ(rules->at(1).kind, Kind::kWhole);
+  EXPECT_TRUE(read_accelerator_rules(R"({"accelerators": []})", "site.json").ok());
+}
+
+TEST(AcceleratorRules, SayWhatIsWrong) {
+  const struct {
+    const char* text;
+    const char* message;
+  } cases[] = {
+      {"accelerators: 5\n", "s: accelerators: \"5\" is a number where a list is expected; write a list"},
+      {"other: []\n", "s: accelerators: is missing; list the site's accelerators"},
+      {"accelerators: [{resource: npu}]\n",
+       "s: accelerators[0].resource: is missing; write a resource name with its domain, such as "
+       "example.com/npu"},
+      {"accelerators: [{resource: a/b, kind: half}]\n",
+       "s: accelerators[0].kind: \"half\" is not a kind of resource; write whole, partition or counted"},
+      {"accelerators: [{resource: a/b, color: red}]\n",
+       "s: accelerators[0].color: \"red\" has a name that is not known; write resource, vendor, kind, quota, "
+       "modelLabels, "
+       "memoryLabels or linkLabels"},
+      {"accelerators: [{resource: a/b, quota: 0}]\n",
+       "s: accelerators[0].quota: \"0\" is not a number of devices; write a number from 0.001 to 1000"},
+  };
+  for (const auto& c : cases) {
+    const auto rules = read_accelerator_rules(c.text, "s");
+    ASSERT_FALSE(rules.ok()) << c.text;
+    EXPECT_EQ(rules.error().message(), c.message);
+  }
+  EXPECT_FALSE(read_accelerator_rules("[", "s").ok());
 }
 
 }  // namespace

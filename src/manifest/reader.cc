@@ -12,9 +12,25 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 namespace fairlead::manifest {
 namespace {
+
+/// An open file that is closed again.
+class Descriptor {
+ public:
+  explicit Descriptor(int file) : file_(file) {}
+  ~Descriptor() {
+    if (file_ >= 0) close(file_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return file_; }
+
+ private:
+  int file_;
+};
 
 /// A file as it lies on the disk; its pages are read when they are looked at and can be taken back at any
 /// time.
@@ -28,27 +44,18 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   base::Result<void> open(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return failure(path);
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status = {};
-    if (fstat(file, &status) != 0) {
-      const base::Error error = failure(path);
-      close(file);
-      return error;
+    if (file.get() < 0 || fstat(file.get(), &status) != 0) return failure(path);
+    if (!S_ISREG(status.st_mode)) {
+      // A pipe is copied to a file without a name first, so that it takes no more memory than a file does.
+      Descriptor copy(
+          ::open(std::filesystem::temp_directory_path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+      if (copy.get() < 0 || !pour(file.get(), copy.get()) || fstat(copy.get(), &status) != 0)
+        return failure(path);
+      return map(copy.get(), static_cast<std::size_t>(status.st_size), path);
     }
-    size_ = static_cast<std::size_t>(status.st_size);
-    if (size_ > 0) {
-      void* data = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-      if (data == MAP_FAILED) {
-        const base::Error error = failure(path);
-        close(file);
-        return error;
-      }
-      data_ = data;
-      madvise(data_, size_, MADV_SEQUENTIAL);
-    }
-    close(file);
-    return {};
+    return map(file.get(), static_cast<std::size_t>(status.st_size), path);
   }
   std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
   /// Gives back the memory of what was read; it would come from the file again.
@@ -61,6 +68,30 @@ class MappedFile {
   }
 
  private:
+  base::Result<void> map(int file, std::size_t size, const std::string& path) {
+    if (size == 0) return {};
+    void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (data == MAP_FAILED) return failure(path);
+    data_ = data;
+    size_ = size;
+    madvise(data_, size_, MADV_SEQUENTIAL);
+    return {};
+  }
+
+  static bool pour(int from, int to) {
+    std::vector<char> buffer(1U << 20U);
+    while (true) {
+      const ssize_t count = ::read(from, buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return count == 0;
+      for (ssize_t done = 0; done < count;) {
+        const ssize_t written = ::write(to, buffer.data() + done, static_cast<std::size_t>(count - done));
+        if (written < 0 && errno != EINTR) return false;
+        if (written > 0) done += written;
+      }
+    }
+  }
+
   static base::Error failure(const std::string& path) {
     const base::Code code = errno == ENOENT   ? base::Code::kNotFound
                             : errno == EACCES ? base::Code::kPermissionDenied
@@ -101,12 +132,12 @@ class ObjectReader::Implementation : private YamlObjects {
     }
   }
 
-  base::Result<void> read_file(const std::string& path) {
+  base::Result<void> read_file(const std::string& path, std::string_view source) {
     MappedFile file;
     auto opened = file.open(path);
     if (!opened) return opened;
     file_ = &file;
-    read(file.text(), path);
+    read(file.text(), source);
     file_ = nullptr;
     return {};
   }
@@ -271,10 +302,10 @@ void ObjectReader::read(std::string_view text, std::string_view source) {
   implementation_->read(text, source);
 }
 
-base::Result<void> ObjectReader::read_path(const std::string& path) {
+base::Result<void> ObjectReader::read_path(const std::string& path, std::string_view source) {
   namespace fs = std::filesystem;
   std::error_code code;
-  if (!fs::is_directory(path, code)) return implementation_->read_file(path);
+  if (!fs::is_directory(path, code)) return implementation_->read_file(path, source.empty() ? path : source);
   std::vector<std::string> files;
   for (auto entry =
            fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, code);
@@ -290,7 +321,7 @@ base::Result<void> ObjectReader::read_path(const std::string& path) {
   }
   std::sort(files.begin(), files.end());
   for (const std::string& file : files) {
-    auto done = implementation_->read_file(file);
+    auto done = implementation_->read_file(file, file);
     if (!done) return done;
   }
   return {};

@@ -1,11 +1,13 @@
 #include "manifest/objects.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace fairlead::manifest {
@@ -165,6 +167,21 @@ TEST(Reader, ReadsFoldersInTheOrderOfNames) {
   const auto gone = reader.read_path(folder);
   ASSERT_FALSE(gone.ok());
   EXPECT_EQ(gone.error().code(), base::Code::kNotFound);
+}
+
+TEST(Reader, ReadsAPipe) {
+  const std::filesystem::path pipe = std::filesystem::path(testing::TempDir()) / "fairlead_reader_test_pipe";
+  std::filesystem::remove(pipe);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer(
+      [&] { std::ofstream(pipe) << pod("through-a-pipe", "", "  containers: 5\n") << pod("fine"); });
+  ObjectReader reader(ReadOptions{});
+  EXPECT_TRUE(reader.read_path(pipe, "standard input").ok());
+  writer.join();
+  const ClusterObjects objects = reader.finish();
+  EXPECT_EQ(objects.pods.size(), 1U);
+  EXPECT_EQ(objects.diagnostics.at(0).source, "standard input");
+  std::filesystem::remove(pipe);
 }
 
 TEST(Reader, ReportsProgress) {
