@@ -32,6 +32,10 @@ if(FAIRLEAD_BUILD_TESTS)
   add_custom_target(core_tests)
 endif()
 
+if(FAIRLEAD_FUZZ)
+  add_custom_target(fuzz_targets)
+endif()
+
 # fairlead_test(NAME source... [LINKS target...] [LABELS label...])
 # A GoogleTest program of its own (what is not the unit test of one layer), with RapidCheck at hand, run by ctest as NAME.
 function(fairlead_test NAME)
@@ -70,6 +74,7 @@ function(fairlead_fuzz NAME)
   target_link_libraries(fuzz_${NAME} PRIVATE ${FUZZ_LINKS})
   if(FAIRLEAD_FUZZ)
     target_link_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzz_targets fuzz_${NAME})
     set_property(GLOBAL APPEND PROPERTY FAIRLEAD_FUZZ_TARGETS "fuzz_${NAME} ${corpus}")
     set_target_properties(fuzz_${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzz")
   else()
