@@ -86,7 +86,7 @@ std::vector<AcceleratorRule> make_known() {
 }
 
 std::int64_t floored_mib(std::int64_t amount) {
-  constexpr std::int64_t kBytesFrom = std::int64_t{1} << 40U;
+  constexpr std::int64_t kBytesFrom = std::int64_t{1} << 20U;  // a TiB in MiB: no device has as much
   if (amount >= kBytesFrom) amount /= 1024 * 1024;
   return amount - amount % 100;
 }

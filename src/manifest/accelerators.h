@@ -49,7 +49,7 @@ class Accelerators {
 std::optional<std::int64_t> partition_quota(const AcceleratorRule& rule, std::string_view resource);
 
 /// The memory of one device in MiB by the rule's labels, floored to a multiple of 100 as KAI does; 0 when
-/// unknown. A number of 2^40 or more is taken for bytes.
+/// unknown. A number of 2^20 or more (a TiB) is taken for bytes.
 std::int64_t device_memory_mib(const AcceleratorRule& rule, const model::Labels& node_labels);
 std::string device_model(const AcceleratorRule& rule, const model::Labels& node_labels);
 

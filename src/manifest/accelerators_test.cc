@@ -95,7 +95,8 @@ TEST(Accelerators, ReadsMemoryInTheUnitsOfEachLabeller) {
   EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "81559"), 81'500);
   EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "100"), 100);
   EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "99"), 0);
-  EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "1099511627776"), 1'048'500);
+  EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "85519761408"), 81'500);
+  EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "1048575"), 1'048'500);
   EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "much"), 0);
   EXPECT_EQ(memory("nvidia.com/gpu", "nvidia.com/gpu.memory", "-5"), 0);
   EXPECT_EQ(memory("nvidia.com/gpu", "other", "81559"), 0);

@@ -104,68 +104,105 @@ void take_request(const Accelerators& accelerators, const std::string& name, std
   }
 }
 
-void wrong_annotation(Fields& fields, std::string_view name, std::string_view text, std::string_view what,
-                      std::string remedy) {
-  fields.error(fields.root(), fmt::format("annotation {} \"{}\" {}", name, shortened(text), what),
-               std::move(remedy));
-}
+/// What the annotations ask for, or what is wrong with them.
+struct Share {
+  model::DeviceRequest request;
+  std::string_view annotation;
+  std::string_view text;
+  std::string_view wrong;
+  std::string_view remedy;
+};
 
-void decode_share(Fields& fields, const model::Labels& annotations, model::Pod& pod) {
+Share read_share(const model::Labels& annotations, const model::DeviceRequest& request) {
   using Kind = model::DeviceRequest::Kind;
+  Share share;
+  share.request = request;
   const auto fraction = model::find_label(annotations, "gpu-fraction");
   const auto memory = model::find_label(annotations, "gpu-memory");
   const auto devices = model::find_label(annotations, "gpu-fraction-num-devices");
+  const auto wrong = [&](std::string_view annotation, std::string_view what, std::string_view remedy) {
+    share.annotation = annotation;
+    share.text = *model::find_label(annotations, annotation);
+    share.wrong = what;
+    share.remedy = remedy;
+    return share;
+  };
   if (!fraction && !memory) {
-    if (devices) {
-      wrong_annotation(fields, "gpu-fraction-num-devices", *devices, "stands alone",
-                       "add the annotation gpu-fraction or gpu-memory");
-    }
-    return;
+    if (!devices) return share;
+    return wrong("gpu-fraction-num-devices", "stands alone", "add the annotation gpu-fraction or gpu-memory");
   }
-  if (fraction && memory) {
-    wrong_annotation(fields, "gpu-fraction", *fraction, "stands beside gpu-memory", "keep one of the two");
-    return;
+  if (fraction && memory) return wrong("gpu-fraction", "stands beside gpu-memory", "keep one of the two");
+  if (request.kind == Kind::kWhole) {
+    return wrong(fraction ? "gpu-fraction" : "gpu-memory", "stands beside a request for whole devices",
+                 "keep one of the two");
   }
-  if (pod.devices.kind == Kind::kWhole) {
-    wrong_annotation(fields, fraction ? "gpu-fraction" : "gpu-memory", fraction ? *fraction : *memory,
-                     "stands beside a request for whole devices", "keep one of the two");
-    return;
-  }
-  model::DeviceRequest& request = pod.devices;
-  request.count = 1;
+  share.request.count = 1;
   if (devices) {
     const auto count = parse_integer(*devices);
     if (!count || *count < 1 || *count > 1'000'000) {
-      wrong_annotation(fields, "gpu-fraction-num-devices", *devices, "is not a number of devices",
-                       "write a whole number from 1");
-      return;
+      return wrong("gpu-fraction-num-devices", "is not a number of devices", "write a whole number from 1");
     }
-    request.count = *count;
+    share.request.count = *count;
   }
-  if (fraction) {
-    const auto share = parse_number(*fraction);
-    if (!share || *share <= 0 || *share > 1) {
-      wrong_annotation(fields, "gpu-fraction", *fraction, "is not a share of a device",
-                       "write a number above 0 and below 1, such as 0.5");
-      return;
+  if (memory) {
+    const auto mib = parse_integer(*memory);
+    if (!mib || *mib < 1) {
+      return wrong("gpu-memory", "is not an amount of memory", "write whole MiB, such as 4096");
     }
-    request.thousandths = std::max<std::int64_t>(1, std::llround(*share * model::kThousandthsPerDevice));
-    request.kind = Kind::kFraction;
-    if (request.thousandths >= model::kThousandthsPerDevice) {
-      request.kind = Kind::kWhole;
-      request.resource = "nvidia.com/gpu";
-      request.thousandths = 0;
-    }
+    share.request.kind = Kind::kMemory;
+    share.request.memory_mib = *mib;
+    return share;
+  }
+  const auto part = parse_number(*fraction);
+  if (!part || *part <= 0 || *part > 1) {
+    return wrong("gpu-fraction", "is not a share of a device",
+                 "write a number above 0 and below 1, such as 0.5");
+  }
+  const std::int64_t thousandths =
+      std::max<std::int64_t>(1, std::llround(*part * model::kThousandthsPerDevice));
+  if (thousandths < model::kThousandthsPerDevice) {
+    share.request.kind = Kind::kFraction;
+    share.request.thousandths = thousandths;
+  } else {
+    share.request.kind = Kind::kWhole;
+    share.request.resource = "nvidia.com/gpu";
+  }
+  return share;
+}
+
+/// A pod that waits here and cannot be read in full would be placed wrongly: it is left out. One that runs,
+/// or is somebody else's, still uses the rest of what it asks for.
+bool waits_here(const model::Pod& pod) { return pod.served && pod.phase == model::Pod::Phase::kPending; }
+
+void decode_share(Fields& fields, const model::Labels& annotations, model::Pod& pod) {
+  Share share = read_share(annotations, pod.devices);
+  if (share.wrong.empty()) {
+    pod.devices = std::move(share.request);
     return;
   }
-  const auto mib = parse_integer(*memory);
-  if (!mib || *mib < 1) {
-    wrong_annotation(fields, "gpu-memory", *memory, "is not an amount of memory",
-                     "write whole MiB, such as 4096");
-    return;
+  std::string message =
+      fmt::format("annotation {} \"{}\" {}", share.annotation, shortened(share.text), share.wrong);
+  if (waits_here(pod)) {
+    fields.error(fields.root(), std::move(message), std::string(share.remedy));
+  } else {
+    fields.left_out(fields.root(), std::move(message), std::string(share.remedy));
   }
-  request.kind = Kind::kMemory;
-  request.memory_mib = *mib;
+}
+
+/// Partitions asked for by annotation, as pods did before they were resources. They count while such a pod
+/// runs.
+void decode_legacy_partitions(const model::Labels& annotations, const Accelerators& accelerators,
+                              model::Pod& pod) {
+  const bool by_request = !pod.devices.partitions.empty();
+  for (const auto& [name, text] : annotations) {
+    const AcceleratorRule* rule = name.starts_with("nvidia.com/mig-") ? accelerators.find(name) : nullptr;
+    if (rule == nullptr) continue;
+    const auto count = parse_integer(text);
+    const auto quota = partition_quota(*rule, name);
+    if (!count || *count < 1 || !quota) continue;
+    pod.legacy_partition_request = true;
+    if (!by_request) pod.devices.partitions.push_back({name, *count, *quota});
+  }
 }
 
 }  // namespace
@@ -174,7 +211,8 @@ void decode_pod_resources(Fields& fields, const Value& spec, const model::Labels
                           const Accelerators& accelerators, model::Pod& pod) {
   bool ok = true;
   Amounts amounts = total_requests(fields, spec, ok);
-  if (!ok) {
+  // As with annotations: what runs is better counted in part than not at all.
+  if (!ok && waits_here(pod)) {
     fields.error(spec, "asks for something that cannot be read", "correct the quantities above");
     return;
   }
@@ -182,11 +220,7 @@ void decode_pod_resources(Fields& fields, const Value& spec, const model::Labels
   for (const auto& [name, amount] : amounts) take_request(accelerators, name, amount, pod);
   std::sort(pod.devices.partitions.begin(), pod.devices.partitions.end());
   decode_share(fields, annotations, pod);
-  if (pod.devices.partitions.empty()) {
-    pod.legacy_partition_request =
-        std::any_of(annotations.begin(), annotations.end(),
-                    [](const auto& annotation) { return annotation.first.starts_with("nvidia.com/mig-"); });
-  }
+  decode_legacy_partitions(annotations, accelerators, pod);
 }
 
 }  // namespace fairlead::manifest

@@ -185,7 +185,7 @@ class ObjectReader::Implementation : private YamlObjects {
         ahead.skip_space();
         if (*key == "items" && ahead.peek() == '[') {
           is_list = true;
-          if (header.kind.empty()) look_for_kind(ahead, header);
+          if (header.kind.empty() && !first_item_has_kind(ahead)) look_for_kind(ahead, header);
           if (!read_items(ahead, header)) return false;
         } else {
           auto value = ahead.value();
@@ -207,6 +207,24 @@ class ObjectReader::Implementation : private YamlObjects {
     if (!document) return fail(document.error());
     read_object(*document, scanner.bytes_after(*document), {});
     return true;
+  }
+
+  /// Items that name their own kind need not know the List's; looking for that reads the whole text once more.
+  static bool first_item_has_kind(base::JsonScanner list) {
+    list.take('[');
+    list.skip_space();
+    if (!list.take('{')) return false;
+    list.skip_space();
+    while (list.peek() == '"') {
+      const auto key = list.key();
+      if (!key) return false;
+      if (*key == "kind") return true;
+      if (!list.value()) return false;
+      list.skip_space();
+      if (!list.take(',')) return false;
+      list.skip_space();
+    }
+    return false;
   }
 
   /// kubectl writes a List's kind behind its items, an API server in front of them.

@@ -76,7 +76,8 @@ TEST(Diagnostics, NameFileDocumentFieldValueAndRemedy) {
        "'-1'}}}]}\n",
        "file.yaml, document 1, Pod a: spec.containers[0].resources.limits.cpu: \"-1\" is negative; write 0 "
        "or more"},
-      {"kind: Pod\napiVersion: v1\nmetadata: {name: a, annotations: {gpu-fraction: '1.5'}}\nspec: {}\n",
+      {"kind: Pod\napiVersion: v1\nmetadata: {name: a, annotations: {gpu-fraction: '1.5'}}\nspec: "
+       "{schedulerName: fairlead}\n",
        "file.yaml, document 1, Pod a: annotation gpu-fraction \"1.5\" is not a share of a device; write a "
        "number above 0 and below 1, "
        "such as 0.5"},
@@ -583,12 +584,29 @@ TEST(Pods, AskForTheLargerOfStartingAndRunning) {
 }
 
 TEST(Pods, KnowPartitionsAndTheOldWayToAskForThem) {
+  const model::Partition two{"nvidia.com/mig-1g.10gb", 2, 1000};
   const model::Pod asked =
       read(pod("a", "", "  containers: [{resources: {limits: {nvidia.com/mig-1g.10gb: 2}}}]\n")).pods.at(0);
-  EXPECT_EQ(asked.devices.partitions.at(0), (model::Partition{"nvidia.com/mig-1g.10gb", 2, 1000}));
+  EXPECT_EQ(asked.devices.partitions.at(0), two);
   EXPECT_FALSE(asked.legacy_partition_request);
-  EXPECT_TRUE(
-      read(pod("a", "  annotations: {nvidia.com/mig-1g.10gb: '1'}\n")).pods.at(0).legacy_partition_request);
+  const model::Pod old = read(pod("a", "  annotations: {nvidia.com/mig-1g.10gb: '2'}\n")).pods.at(0);
+  EXPECT_EQ(old.devices.partitions.at(0), two);
+  EXPECT_TRUE(old.legacy_partition_request);
+}
+
+TEST(Pods, ThatRunOrAreSomebodyElsesStillCountWhenPartOfThemIsWrong) {
+  const std::string wrong = "  containers: [{resources: {requests: {cpu: x, memory: 1Gi}}}]\n";
+  const std::string odd = "  annotations: {gpu-memory: lots}\n";
+  EXPECT_TRUE(read(pod("a", "", wrong)).pods.empty());
+  EXPECT_TRUE(read(pod("a", odd)).pods.empty());
+  for (const std::string& text :
+       {pod("a", odd, wrong + "  nodeName: node\n"),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {gpu-memory: lots}}\nspec:\n" + wrong}) {
+    const ClusterObjects objects = read(text);
+    ASSERT_EQ(objects.pods.size(), 1U);
+    EXPECT_EQ(objects.pods[0].requests.memory_bytes, 1 << 30);
+    EXPECT_EQ(messages(objects, Severity::kError).size(), 2U);
+  }
 }
 
 TEST(Pods, ReadTheirConstraints) {

@@ -113,8 +113,8 @@ struct Pod {
   DeviceRequest devices;
   std::vector<std::string> device_groups;  ///< shared devices it was given
   Constraints constraints;
-  /// Partitions asked for by annotation only, as old MIG pods do: such a pod is never placed
-  /// (docs/kai-differences.md).
+  /// Partitions asked for by annotation, as old MIG pods do: such a pod is never placed
+  /// (docs/kai-differences.md), and counts while it runs.
   bool legacy_partition_request = false;
   /// Things it refers to and which are known to be missing ("config map a/b"); it waits for them.
   std::vector<std::string> missing_references;
