@@ -254,7 +254,7 @@ class Summariser {
       bool allocated = places_[i].before != PodPlace::kNowhere && !pod.releasing;
       bool allocated_after = places_[i].after != PodPlace::kNowhere;
       bool requested = places_[i].waits && !pod.gated;
-      if (!allocated && !allocated_after && !requested) continue;
+      if (!allocated && !allocated_after && !places_[i].waits) continue;
       std::size_t place = allocated_after ? places_[i].after : places_[i].before;
       std::int64_t memory = smallest_memory_;
       std::string_view pool =

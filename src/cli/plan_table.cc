@@ -390,14 +390,11 @@ class PlanTable {
     auto errors = std::count_if(cluster_.diagnostics.begin(), cluster_.diagnostics.end(),
                                 [](const manifest::Diagnostic& d) { return d.severity == Severity::kError; });
     auto warnings = static_cast<std::int64_t>(cluster_.diagnostics.size()) - errors;
-    if (!lines.empty() || !result_.rejected.empty()) {
-      heading("INPUT",
-              fmt::format("{}, {}; what is wrong was left out",
-                          count_text(errors + static_cast<std::int64_t>(result_.rejected.size()), "error"),
-                          count_text(warnings, "warning")));
-    } else if (!cluster_.ignored_kinds.empty()) {
-      heading("INPUT");
-    }
+    errors += static_cast<std::int64_t>(result_.rejected.size());
+    std::string counts =
+        errors > 0 ? fmt::format("{}; what is wrong was left out", count_text(errors, "error")) : "";
+    if (warnings > 0) counts += (counts.empty() ? "" : "; ") + count_text(warnings, "warning");
+    if (errors + warnings > 0 || !cluster_.ignored_kinds.empty()) heading("INPUT", counts);
     std::size_t count = options_.wide ? lines.size() : std::min(lines.size(), kRows);
     for (std::size_t i = 0; i < count; ++i) {
       bool error = lines[i].severity == Severity::kError;
