@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -42,13 +43,19 @@ class IdleScheduler final : public fairlead::model::Scheduler {
 };
 
 std::unique_ptr<fairlead::model::Scheduler> make_scheduler() { return std::make_unique<IdleScheduler>(); }
+std::unique_ptr<fairlead::model::Scheduler> make_scheduler_with_scorers(
+    std::vector<fairlead::engine::NamedScorerFactory> /*scorers*/) {
+  return make_scheduler();
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   const char* no_colour = std::getenv("NO_COLOR");
-  fairlead::cli::Environment environment{std::cout, std::cerr, read_standard_input, present, make_scheduler};
+  fairlead::cli::Environment environment{std::cout, std::cerr,      read_standard_input,
+                                         present,   make_scheduler, {}};
+  environment.make_scheduler_with_scorers = make_scheduler_with_scorers;
   environment.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.err_is_terminal = isatty(STDERR_FILENO) == 1;
   environment.no_colour = no_colour != nullptr && *no_colour != '\0';

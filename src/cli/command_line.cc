@@ -2,6 +2,8 @@
 
 #include "cli/completion.h"
 #include "cli/plan_command.h"
+#include "cli/simulate_command.h"
+#include "sim/simulation.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -26,7 +28,8 @@ constexpr const char* kExamples =
     "\nExamples:\n"
     "  kubectl get nodes,pods,queues,podgroups,topologies,priorityclasses -A -o json > cluster.json\n"
     "  fairlead plan -f cluster.json                      what starts, what is evicted, what waits and why\n"
-    "  fairlead plan -f cluster.json --explain ml/train   why this group waits, and what would start it";
+    "  fairlead plan -f cluster.json --explain ml/train   why this group waits, and what would start it\n"
+    "  fairlead simulate --nodes N.csv --pods P.csv       how full a recorded cluster can be packed";
 
 constexpr const char* kPlanExamples =
     "\nExamples:\n"
@@ -37,6 +40,16 @@ constexpr const char* kPlanExamples =
     "  fairlead plan -f cluster.json --cycles 3 -o json   three cycles, for a program\n"
     "  fairlead plan --cycle < cycle.json                 one cycle, JSON in and out\n"
     "\nLarge clusters: ask kubectl for -o json, which is read ten times as fast as YAML.";
+
+constexpr const char* kSimulateExamples =
+    "\nThe trace is the one that Alibaba published in 2023; tasks are drawn from it until their demand "
+    "reaches the load,\n"
+    "arrive one by one and never leave (docs/simulate.md).\n"
+    "\nExamples:\n"
+    "  fairlead simulate --nodes openb_node_list_gpu_node.csv --pods openb_pod_list_default.csv\n"
+    "  fairlead simulate --nodes N.csv --pods P.csv --placement best-fit --load 1 --seed 7\n"
+    "  fairlead simulate --nodes N.csv --pods P.csv --seeds 42-51          the mean of ten replays\n"
+    "  fairlead simulate --nodes N.csv --pods P.csv -o json > curve.json   all points, for a program";
 
 /// Adds options to a command of the parser and to the words that shells complete, from one description.
 class Command {
@@ -110,6 +123,9 @@ class CommandLine {
         plan_(app_, "plan",
               "Show what would be placed where, what would be evicted for whom, and what waits and why",
               kPlanExamples),
+        simulate_(app_, "simulate",
+                  "Replay a recorded trace of a cluster and show how much of its devices is used",
+                  kSimulateExamples),
         version_(app_, "version", "Print the version", "\nExample:\n  fairlead version"),
         completion_(app_, "completion", "Print a completion script for a shell",
                     "\nExamples:\n  source <(fairlead completion bash)\n"
@@ -120,6 +136,7 @@ class CommandLine {
                 "\n\n'fairlead COMMAND --help' says more about a command.");
     app_.set_help_flag("-h,--help", "Print this help and exit");
     add_plan();
+    add_simulate();
     completion_.app().add_option("shell", shell_, "bash, zsh or fish")->required()->type_name("SHELL");
     completion_.words().arguments = {"bash", "zsh", "fish"};
   }
@@ -136,6 +153,7 @@ class CommandLine {
       return kExitUsage;
     }
     if (plan_.chosen()) return run_plan(plan_options_, environment_);
+    if (simulate_.chosen()) return run_simulate(simulate_options_, environment_);
     if (version_.chosen()) {
       environment_.out << kProgram << ' ' << FAIRLEAD_VERSION << '\n';
       return kExitOk;
@@ -184,6 +202,29 @@ class CommandLine {
                "Read one division among sibling queues a line as JSON from standard input and answer each");
   }
 
+  void add_simulate() {
+    using Output = SimulateOptions::Output;
+    SimulateOptions& options = simulate_options_;
+    simulate_.choice<std::string>("--trace", options.trace, {{"openb", "openb"}},
+                                  "Format of the trace [openb]");
+    simulate_.option("--nodes", options.nodes, "FILE", "The trace's nodes as CSV");
+    simulate_.words().options.back().takes_path = true;
+    simulate_.option("--pods", options.pods, "FILE", "The trace's tasks as CSV");
+    simulate_.words().options.back().takes_path = true;
+    std::vector<std::pair<std::string, std::string>> placements;
+    for (const std::string_view name : sim::placement_names()) placements.emplace_back(name, name);
+    simulate_.choice<std::string>(
+        "--placement", options.placement, placements,
+        "How nodes are chosen [fragmentation: the best that there is, now the gradient]");
+    simulate_.option("--load", options.load, "LOAD",
+                     "Demand that arrives, in parts of the devices: 1.3 is 130 % [1.3]");
+    simulate_.option("--seed,--seeds", options.seeds, "SEEDS",
+                     "Numbers and ranges, such as 42 or 42-51: one replay each, and their mean [42]");
+    simulate_.choice<Output>("-o,--output", options.output,
+                             {{"table", Output::kTable}, {"json", Output::kJson}},
+                             "How the outcome is printed [table]");
+  }
+
   /// What the parser cannot express.
   void check() const {
     if (!plan_.chosen()) return;
@@ -198,14 +239,14 @@ class CommandLine {
   }
 
   std::string help() {
-    for (Command* command : {&plan_, &version_, &completion_}) {
+    for (Command* command : {&plan_, &simulate_, &version_, &completion_}) {
       if (command->chosen()) return command->app().help();
     }
     return app_.help();
   }
   std::string help_command() const {
     std::string command(kProgram);
-    for (const Command* candidate : {&plan_, &version_, &completion_}) {
+    for (const Command* candidate : {&plan_, &simulate_, &version_, &completion_}) {
       if (candidate->chosen()) command += " " + candidate->name();
     }
     return command + " --help";
@@ -213,7 +254,8 @@ class CommandLine {
 
   int print_completion() {
     std::vector<CommandWords> commands;
-    for (Command* command : {&plan_, &version_, &completion_}) commands.push_back(command->words());
+    for (Command* command : {&plan_, &simulate_, &version_, &completion_})
+      commands.push_back(command->words());
     if (shell_ == "bash") {
       environment_.out << bash_completion(kProgram, commands);
     } else if (shell_ == "zsh") {
@@ -231,8 +273,10 @@ class CommandLine {
   const Environment& environment_;
   CLI::App app_;
   PlanOptions plan_options_;
+  SimulateOptions simulate_options_;
   std::string shell_;
   Command plan_;
+  Command simulate_;
   Command version_;
   Command completion_;
 };

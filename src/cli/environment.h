@@ -2,16 +2,21 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/place/placement_scorer.h"
 #include "model/scheduler.h"
 
 #include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace fairlead::cli {
 
 using SchedulerFactory = std::function<std::unique_ptr<model::Scheduler>()>;
+/// Makes a scheduler that knows these placement strategies besides its own.
+using SchedulerFactoryWithScorers =
+    std::function<std::unique_ptr<model::Scheduler>(std::vector<engine::NamedScorerFactory>)>;
 
 /// What a command has around it. The program fills it from the process; tests fill it by hand, so that a
 /// command's whole behaviour (what it prints, how it ends) is a function of its arguments and this.
@@ -21,6 +26,7 @@ struct Environment {
   std::function<base::Result<std::string>()> read_standard_input;
   std::function<base::Time()> now;
   SchedulerFactory make_scheduler;
+  SchedulerFactoryWithScorers make_scheduler_with_scorers = {};
   bool out_is_terminal = false;  ///< colours and wrapping
   bool err_is_terminal = false;  ///< progress
   bool no_colour = false;        ///< NO_COLOR is set
