@@ -1,4 +1,5 @@
 #include "cli/command_line.h"
+#include "engine/engine.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,8 +9,9 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 #include <vector>
 
 namespace {
@@ -35,27 +37,16 @@ int terminal_columns() {
   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-/// Stands in until the engine is wired in: it decides nothing, so everything waits.
-class IdleScheduler final : public fairlead::model::Scheduler {
- public:
-  fairlead::model::ApplyReport apply(std::span<const fairlead::model::Event>) override { return {}; }
-  fairlead::model::Round run(const fairlead::model::RoundRequest&) override { return {}; }
-};
-
-std::unique_ptr<fairlead::model::Scheduler> make_scheduler() { return std::make_unique<IdleScheduler>(); }
-std::unique_ptr<fairlead::model::Scheduler> make_scheduler_with_scorers(
-    std::vector<fairlead::engine::NamedScorerFactory> /*scorers*/) {
-  return make_scheduler();
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   const char* no_colour = std::getenv("NO_COLOR");
-  fairlead::cli::Environment environment{std::cout, std::cerr,      read_standard_input,
-                                         present,   make_scheduler, {}};
-  environment.make_scheduler_with_scorers = make_scheduler_with_scorers;
+  fairlead::cli::Environment environment{
+      std::cout, std::cerr, read_standard_input, present, [] { return fairlead::engine::make_engine(); }, {}};
+  environment.make_scheduler_with_scorers = [](std::vector<fairlead::engine::NamedScorerFactory> scorers) {
+    return fairlead::engine::make_engine({std::move(scorers)});
+  };
   environment.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.err_is_terminal = isatty(STDERR_FILENO) == 1;
   environment.no_colour = no_colour != nullptr && *no_colour != '\0';

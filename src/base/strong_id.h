@@ -25,6 +25,8 @@ class StrongId {
   constexpr std::size_t index() const { return value_; }
   constexpr bool valid() const { return value_ != kNone; }
   friend constexpr auto operator<=>(StrongId, StrongId) = default;
+  /// Found by Boost's hash maps.
+  friend std::size_t hash_value(StrongId id) { return id.value_; }
 
  private:
   Value value_ = kNone;

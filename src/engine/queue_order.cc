@@ -11,27 +11,30 @@ using model::Bound;
 constexpr double kShareOfForbiddenPiece = 1000;
 
 bool above_fair_share(const QueueStanding& queue) {
-  return std::all_of(
-      queue.dimensions.begin(), queue.dimensions.end(),
-      [](const DimensionStanding& dimension) { return dimension.allocated > dimension.fair_share; });
-}
-
-bool within_quota_with_chunk(const QueueStanding& queue) {
   return std::all_of(queue.dimensions.begin(), queue.dimensions.end(),
                      [](const DimensionStanding& dimension) {
-                       return dimension.deserved.allows(dimension.allocated + dimension.chunk);
+                       return !dimension.declared || dimension.allocated > dimension.fair_share;
                      });
 }
 
-bool holds_what_it_may_not(const QueueStanding& queue) {
-  return std::any_of(
+bool within_quota_with_chunk(const QueueStanding& queue) {
+  return std::all_of(
       queue.dimensions.begin(), queue.dimensions.end(), [](const DimensionStanding& dimension) {
-        return allocatable(dimension) == Bound::of(0) && dimension.allocated + dimension.chunk > 0;
+        return !dimension.declared || dimension.deserved.allows(dimension.allocated + dimension.chunk);
       });
+}
+
+bool holds_what_it_may_not(const QueueStanding& queue) {
+  return std::any_of(queue.dimensions.begin(), queue.dimensions.end(),
+                     [](const DimensionStanding& dimension) {
+                       return dimension.declared && allocatable(dimension) == Bound::of(0) &&
+                              dimension.allocated + dimension.chunk > 0;
+                     });
 }
 
 /// The share of one dimension that `amount` is.
 double share_of(const DimensionStanding& dimension, std::int64_t amount) {
+  if (!dimension.declared) return 0;
   const Bound bound = allocatable(dimension);
   const std::int64_t of = bound.is_unlimited() ? dimension.total : bound.amount();
   if (of == 0)
@@ -57,10 +60,11 @@ double dominant_share_now(const QueueStanding& queue) {
 }
 
 /// Below 0 where `a` may have less somewhere and more nowhere; unlimited is more than any amount.
-int compare_allocatable(const QueueStanding& a, const QueueStanding& b) {
+int compare_allocatable(const QueueRank& a, const QueueRank& b) {
   bool less = false;
   bool more = false;
   for (std::size_t i = 0; i < a.dimensions.size() && i < b.dimensions.size(); ++i) {
+    if (!a.dimensions[i].declared || !b.dimensions[i].declared) continue;
     const auto order = allocatable(a.dimensions[i]) <=> allocatable(b.dimensions[i]);
     less = less || order < 0;
     more = more || order > 0;
@@ -85,13 +89,25 @@ Bound allocatable(const DimensionStanding& dimension) {
                                         : Bound::of(std::min(share, dimension.limit.amount()));
 }
 
-int compare_queues(const QueueStanding& a, const QueueStanding& b) {
-  if (const int order = before(!above_fair_share(a), !above_fair_share(b))) return order;
-  if (const int order = before(within_quota_with_chunk(a), within_quota_with_chunk(b))) return order;
+QueueRank rank_queue(const QueueStanding& queue) {
+  return {above_fair_share(queue),
+          within_quota_with_chunk(queue),
+          queue.priority,
+          holds_what_it_may_not(queue),
+          dominant_share_after(queue),
+          dominant_share_now(queue),
+          queue.dimensions,
+          queue.created,
+          queue.uid};
+}
+
+int compare_queues(const QueueRank& a, const QueueRank& b) {
+  if (const int order = before(!a.above_fair_share, !b.above_fair_share)) return order;
+  if (const int order = before(a.within_quota, b.within_quota)) return order;
   if (const int order = smaller(b.priority, a.priority)) return order;
-  if (const int order = before(!holds_what_it_may_not(a), !holds_what_it_may_not(b))) return order;
-  if (const int order = smaller(dominant_share_after(a), dominant_share_after(b))) return order;
-  if (const int order = smaller(dominant_share_now(a), dominant_share_now(b))) return order;
+  if (const int order = before(!a.holds_what_it_may_not, !b.holds_what_it_may_not)) return order;
+  if (const int order = smaller(a.share_after, b.share_after)) return order;
+  if (const int order = smaller(a.share_now, b.share_now)) return order;
   if (const int order = compare_allocatable(a, b)) return order;
   if (const int order = smaller(a.created, b.created)) return order;
   return smaller(a.uid, b.uid);

@@ -20,6 +20,7 @@ struct DimensionStanding {
   model::Bound limit = model::Bound::unlimited();
   std::int64_t total = 0;  ///< of the whole pool
   std::int64_t piece = 1;  ///< 1000 for devices, 1 for millicores and bytes
+  bool declared = true;    ///< false: the queue says nothing about this dimension, which then does not count
 };
 
 /// A queue as its siblings are compared with it.
@@ -33,6 +34,22 @@ struct QueueStanding {
 /// What a queue may have of a dimension before others may reclaim it: its quota or, where that is more, its
 /// fair share, but never more than its limit. Without bound where the quota is and no limit stands.
 model::Bound allocatable(const DimensionStanding& dimension);
+
+/// What the order of queues depends on, worked out once per queue and change instead of once per comparison.
+struct QueueRank {
+  bool above_fair_share = false;  ///< in every dimension
+  bool within_quota = false;      ///< in every dimension, with its next chunk
+  std::int32_t priority = 100;
+  bool holds_what_it_may_not =
+      false;               ///< something, with the chunk, of a dimension of which it may have nothing
+  double share_after = 0;  ///< dominant share with the chunk and without the chosen victims
+  double share_now = 0;    ///< dominant share as it is
+  std::span<const DimensionStanding> dimensions;
+  base::Time created;
+  std::string_view uid;
+};
+/// O(dimensions), no allocation. The standing's spans must outlive the rank.
+QueueRank rank_queue(const QueueStanding& queue);
 
 /// Which queue is served first: below 0 when `a` is, above 0 when `b` is, 0 only for the same creation time
 /// and UID. The first difference decides:
@@ -49,8 +66,8 @@ model::Bound allocatable(const DimensionStanding& dimension);
 ///
 /// Looking for victims takes the last queue in this order. Step 7 says nothing about most pairs, so the order
 /// of three queues can be circular; a caller that needs one answer for any order of its input takes the best
-/// of a scan in the order of creation and UID, and not of a heap. Cost: O(dimensions), no allocation. Source:
-/// KAI-Scheduler's order of queues.
-int compare_queues(const QueueStanding& a, const QueueStanding& b);
+/// of a scan in the order of creation and UID, and not of a heap. Cost: O(1), in step 7 O(dimensions).
+/// Source: KAI-Scheduler's order of queues.
+int compare_queues(const QueueRank& a, const QueueRank& b);
 
 }  // namespace fairlead::engine

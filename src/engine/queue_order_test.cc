@@ -38,8 +38,8 @@ struct TestQueue {
 int compare(const TestQueue& a, const TestQueue& b) {
   const DimensionStanding of_a[] = {a.gpu, a.cpu};
   const DimensionStanding of_b[] = {b.gpu, b.cpu};
-  return compare_queues({of_a, a.priority, base::Time::from_unix_seconds(a.age), a.uid},
-                        {of_b, b.priority, base::Time::from_unix_seconds(b.age), b.uid});
+  return compare_queues(rank_queue({of_a, a.priority, base::Time::from_unix_seconds(a.age), a.uid}),
+                        rank_queue({of_b, b.priority, base::Time::from_unix_seconds(b.age), b.uid}));
 }
 
 /// Expects `a` before `b`, and not after it when they change places.

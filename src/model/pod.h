@@ -5,6 +5,7 @@
 #include "model/node.h"
 #include "model/resources.h"
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -78,7 +79,7 @@ struct Constraints {
   std::vector<HostPort> host_ports;
   std::vector<std::string> volume_claims;  ///< names in the pod's namespace, sorted
 
-  friend auto operator<=>(const Constraints&, const Constraints&) = default;
+  friend std::strong_ordering operator<=>(const Constraints&, const Constraints&) = default;
 };
 
 /// A pod as the world reports it.

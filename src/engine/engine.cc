@@ -1,0 +1,145 @@
+#include "engine/engine.h"
+
+#include "engine/round.h"
+#include "model/cluster/cluster.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace fairlead::engine {
+namespace {
+
+/// A Bind or Evict that waits for its outcome.
+struct Outstanding {
+  std::string pod;  ///< uid
+  bool bind = true;
+};
+
+class Engine final : public model::Scheduler {
+ public:
+  explicit Engine(EngineOptions options) : options_(std::move(options)), placer_(cluster_) {}
+
+  model::ApplyReport apply(std::span<const model::Event> events) override {
+    model::ApplyReport report;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      base::Result<void> taken = cluster_.apply(events[i]);
+      if (taken.ok()) taken = take_outcome(events[i]);
+      if (!taken.ok()) report.rejected.push_back({i, taken.error().message()});
+    }
+    return report;
+  }
+
+  model::Round run(const model::RoundRequest& request) override {
+    const bool nothing_new = ran_at_version_ == cluster_.event_version() && !last_.more;
+    if (nothing_new && (!last_.wake_at || cluster_.now() < *last_.wake_at)) return {{}, false, last_.wake_at};
+    RoundRun run(cluster_, placer_, caches_, request);
+    model::Round round;
+    run.run();
+    std::vector<RoundRun::Body> bodies = run.take_decisions();
+    for (RoundRun::Body& body : bodies) {
+      model::Decision decision{++decisions_, std::move(body)};
+      if (const auto* bind = std::get_if<model::Bind>(&decision.body)) note(bind->pod, decision.number, true);
+      if (const auto* evict = std::get_if<model::Evict>(&decision.body))
+        note(evict->pod, decision.number, false);
+      round.decisions.push_back(std::move(decision));
+    }
+    for (RoundRun::Body& changed : run.take_verdicts(verdicts_))
+      round.decisions.push_back({++decisions_, std::move(changed)});
+    round.more = run.more();
+    round.wake_at = run.wake_at();
+    ran_at_version_ = cluster_.event_version();
+    last_ = {{}, round.more, round.wake_at};
+    return round;
+  }
+
+ private:
+  void note(const std::string& uid, std::uint64_t number, bool bind) {
+    outstanding_[number] = {uid, bind};
+    cluster_.pod(cluster_.find_pod(uid)).decision = number;
+  }
+
+  base::Result<void> take_outcome(const model::Event& event) {
+    if (const auto* outcome = std::get_if<model::BindSucceeded>(&event.body))
+      return settle(outcome->decision, true, nullptr);
+    if (const auto* outcome = std::get_if<model::EvictionAccepted>(&event.body))
+      return settle(outcome->decision, false, nullptr);
+    if (const auto* outcome = std::get_if<model::BindFailed>(&event.body)) return bind_failed(*outcome);
+    if (const auto* outcome = std::get_if<model::EvictionRefused>(&event.body))
+      return eviction_refused(*outcome);
+    return {};
+  }
+
+  base::Result<void> settle(std::uint64_t number, bool bind, model::PodId* settled);
+  base::Result<void> bind_failed(const model::BindFailed& outcome);
+  base::Result<void> eviction_refused(const model::EvictionRefused& outcome);
+
+  EngineOptions options_;
+  model::Cluster cluster_;
+  Placer placer_;
+  RoundCaches caches_;
+  std::optional<std::uint64_t> ran_at_version_;  ///< the state's version when the last round ended
+  model::Round last_;                            ///< that round, without its decisions
+  std::uint64_t decisions_ = 0;
+  std::map<std::uint64_t, Outstanding> outstanding_;
+  std::map<std::string, model::Verdict> verdicts_;  ///< last told, by group; empty ones are left out
+};
+
+base::Result<void> Engine::settle(std::uint64_t number, bool bind, model::PodId* settled) {
+  auto found = outstanding_.find(number);
+  if (found == outstanding_.end() || found->second.bind != bind)
+    return base::not_found(fmt::format("decision {} is not a {} that waits for its outcome", number,
+                                       bind ? "bind" : "eviction"));
+  const model::PodId id = cluster_.find_pod(found->second.pod);
+  outstanding_.erase(found);
+  if (settled) *settled = id;
+  // The pod may have been removed, or replaced by a later decision, before the outcome came.
+  if (!id.valid() || cluster_.pod(id).decision != number) return {};
+  model::PodRecord& record = cluster_.pod(id);
+  record.decision = 0;
+  if (bind && !settled && record.assignment.state == model::PodState::kBinding) {
+    model::Assignment next = record.assignment;
+    next.state = model::PodState::kBound;
+    cluster_.assign(id, std::move(next));
+    record.bind_failures = 0;
+    record.exclusions.clear();
+  }
+  return {};
+}
+
+base::Result<void> Engine::bind_failed(const model::BindFailed& outcome) {
+  model::PodId id;
+  if (auto settled = settle(outcome.decision, true, &id); !settled.ok()) return settled;
+  if (!id.valid()) return {};
+  model::PodRecord& record = cluster_.pod(id);
+  if (record.assignment.state != model::PodState::kBinding) return {};
+  ++record.bind_failures;
+  const model::NodeId node =
+      outcome.scope == model::BindFailed::Scope::kNode ? record.assignment.held.node : model::NodeId();
+  record.exclusions.push_back({node, outcome.retry_at});
+  cluster_.assign(id, model::Assignment());
+  return {};
+}
+
+base::Result<void> Engine::eviction_refused(const model::EvictionRefused& outcome) {
+  model::PodId id;
+  if (auto settled = settle(outcome.decision, false, &id); !settled.ok()) return settled;
+  if (!id.valid()) return {};
+  model::PodRecord& record = cluster_.pod(id);
+  if (!model::is_leaving(record.assignment.state)) return {};
+  model::Assignment next;
+  next.state =
+      record.spec.phase == model::Pod::Phase::kRunning ? model::PodState::kRunning : model::PodState::kBound;
+  next.held = record.assignment.held;
+  cluster_.assign(id, std::move(next));
+  record.eviction_refused_until = outcome.retry_at;
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<model::Scheduler> make_engine(EngineOptions options) {
+  return std::make_unique<Engine>(std::move(options));
+}
+
+}  // namespace fairlead::engine

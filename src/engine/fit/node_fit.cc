@@ -1,0 +1,188 @@
+#include "engine/fit/node_fit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace fairlead::engine {
+namespace {
+
+using model::NodeReason;
+
+/// A legacy MIG pod on a node keeps pods with partitions off it.
+bool legacy_partition_user_on(const model::Cluster& cluster, model::NodeId node) {
+  const auto& pods = cluster.nodes().at(node).pods;
+  return std::any_of(pods.begin(), pods.end(), [&](const model::NodeRecord::Entry& entry) {
+    return cluster.pod(entry.pod).spec.legacy_partition_request;
+  });
+}
+
+NodeReason reason_for(const model::PodClass& pod_class, model::ResourceId resource) {
+  if (resource == model::column::kPods) return NodeReason::kPodCount;
+  if (resource == model::column::kCpu) return NodeReason::kCpu;
+  if (resource == model::column::kMemory) return NodeReason::kMemory;
+  if (resource == model::column::kDevices) return NodeReason::kDevices;
+  // Partitions come before other counted resources in a class's amounts.
+  std::size_t index = 0;
+  for (const model::ResourceAmount& amount : pod_class.amounts) {
+    if (amount.resource.index() < model::column::kFixed) continue;
+    if (amount.resource == resource)
+      return index < pod_class.key.devices.partitions.size() ? NodeReason::kPartitions
+                                                             : NodeReason::kCountedResource;
+    ++index;
+  }
+  return NodeReason::kCountedResource;
+}
+
+}  // namespace
+
+std::int64_t room_on(std::int64_t device_mib, const model::SharedDevice& device, When when) {
+  const std::int64_t later = device_mib - device.used_later();
+  if (when == When::kLater) return device.occupies_later() ? later : 0;
+  return device.active > 0 ? std::min(later, device_mib - device.used_now()) : 0;
+}
+
+namespace {
+
+/// A shared device, or (without a group) a whole one, that a pod could get.
+struct Candidate {
+  bool later = false;      // what can be had at once comes first
+  std::int64_t order = 0;  // used MiB, a whole device counting as empty
+  std::string_view name;   // empty: a whole device
+  model::DeviceGroupId group;
+
+  friend bool operator<(const Candidate& a, const Candidate& b) {
+    return std::tie(a.later, a.order, a.name) < std::tie(b.later, b.order, b.name);
+  }
+};
+using Candidates = boost::container::small_vector<Candidate, 8>;
+
+/// Shared devices that a victim had on this node and that nobody else will be on: where it gets a whole
+/// device, it takes back its own.
+model::DeviceGroups own_devices(const model::Cluster& cluster, const model::PodRecord& record,
+                                model::NodeId node) {
+  model::DeviceGroups own;
+  if (record.assignment.state != model::PodState::kEvicted || record.home.place().node != node) return own;
+  const auto& shared = cluster.nodes().at(node).shared;
+  for (model::DeviceGroupId group : record.home.place().device_groups)
+    if (std::none_of(shared.begin(), shared.end(), [&](const model::SharedDevice& device) {
+          return device.group == group && device.occupies_later();
+        }))
+      own.push_back(group);
+  return own;
+}
+
+/// The devices that the pod would get, best first; false: there are not enough, or not enough slots for the
+/// pods that would hold new ones.
+bool select_devices(const model::Cluster& cluster, model::PodId pod, model::NodeId node, When when,
+                    Candidates& selected) {
+  const model::PodRecord& record = cluster.pod(pod);
+  const model::PodClass& pod_class = cluster.pod_class(record.pod_class);
+  const auto needed = static_cast<std::size_t>(pod_class.key.devices.count);
+  const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);
+  const std::int64_t device_mib = cluster.nodes().device_memory_mib(node);
+  const model::NodeRecord& on = cluster.nodes().at(node);
+  const bool pack = cluster.pool_configuration(on.pool).placement.pack_shares;
+  for (const model::SharedDevice& device : on.shared) {
+    if (room_on(device_mib, device, when) < mib) continue;
+    const std::int64_t used = device.active_mib + device.leaving_mib + device.reserved_mib;
+    selected.push_back({room_on(device_mib, device, When::kNow) < mib, pack ? -used : used,
+                        cluster.device_group_name(device.group), device.group});
+  }
+  const std::int64_t whole = free_amount(cluster, model::column::kDevices, node, when);
+  const std::int64_t whole_now = free_amount(cluster, model::column::kDevices, node, When::kNow);
+  for (std::int64_t i = 0; i < std::min(whole, pod_class.key.devices.count); ++i)
+    selected.push_back({i >= whole_now, 0, {}, {}});
+  if (selected.size() < needed) return false;
+  std::partial_sort(selected.begin(), selected.begin() + static_cast<std::ptrdiff_t>(needed), selected.end());
+  selected.resize(needed);
+  const model::DeviceGroups own = own_devices(cluster, record, node);
+  std::size_t returned = 0;
+  std::int64_t created = 0;
+  for (Candidate& one : selected) {
+    if (one.group.valid()) continue;
+    if (returned < own.size()) {
+      one.group = own[returned++];
+    } else {
+      ++created;
+    }
+  }
+  return created == 0 || free_amount(cluster, model::column::kPods, node, when) >= 1 + created;
+}
+
+}  // namespace
+
+bool devices_fit(const model::Cluster& cluster, model::PodId pod, model::NodeId node, When when) {
+  if (!cluster.class_of(pod).key.devices.shares_devices()) return true;
+  Candidates selected;
+  return select_devices(cluster, pod, node, when, selected);
+}
+
+std::optional<model::DeviceGroups> choose_devices(model::Cluster& cluster, model::PodId pod,
+                                                  model::NodeId node, When when) {
+  model::DeviceGroups chosen;
+  if (!cluster.class_of(pod).key.devices.shares_devices()) return chosen;
+  Candidates selected;
+  if (!select_devices(cluster, pod, node, when, selected)) return std::nullopt;
+  std::size_t created = 0;
+  for (const Candidate& one : selected)
+    chosen.push_back(one.group.valid() ? one.group
+                                       : cluster.new_device_group(cluster.pod(pod).spec.uid, created++));
+  return chosen;
+}
+
+bool fits_on_shared_device(const model::Cluster& cluster, const model::PodClass& pod_class,
+                           model::NodeId node) {
+  if (!pod_class.key.devices.shares_devices()) return false;
+  const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);
+  const std::int64_t device_mib = cluster.nodes().device_memory_mib(node);
+  const auto& shared = cluster.nodes().at(node).shared;
+  return std::any_of(shared.begin(), shared.end(), [&](const model::SharedDevice& device) {
+    return room_on(device_mib, device, When::kLater) >= mib;
+  });
+}
+
+std::int64_t room_for(const model::Cluster& cluster, const model::PodClass& pod_class, model::NodeId node) {
+  std::int64_t room = INT64_MAX;
+  for (const model::ResourceAmount& amount : pod_class.amounts)
+    if (amount.amount > 0)
+      room = std::min(room, std::max<std::int64_t>(0, cluster.nodes().later(amount.resource)[node.index()]) /
+                                amount.amount);
+  const model::DeviceRequest& request = pod_class.key.devices;
+  if (!request.shares_devices()) return room;
+  if (cluster.nodes().at(node).spec.devices.empty()) return 0;
+  const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);
+  const std::int64_t device_mib = cluster.nodes().device_memory_mib(node);
+  if (mib <= 0) return 0;
+  std::int64_t shares =
+      std::max<std::int64_t>(0, free_amount(cluster, model::column::kDevices, node, When::kLater)) *
+      (device_mib / mib);
+  for (const model::SharedDevice& device : cluster.nodes().at(node).shared)
+    shares += std::max<std::int64_t>(0, room_on(device_mib, device, When::kLater)) / mib;
+  return std::min(room, shares / request.count);
+}
+
+std::optional<NodeReason> refusal(const model::Cluster& cluster, const StaticFit::Entry& entry,
+                                  PodConstraints& constraints, model::PodId pod, model::NodeId node,
+                                  When when) {
+  const model::PodClass& pod_class = cluster.class_of(pod);
+  const auto static_reason = static_cast<NodeReason>(entry.refusal - 1);
+  if (entry.refusal != 0 && static_reason <= NodeReason::kVolume) return static_reason;
+  if (constraints.any())
+    if (auto reason = constraints.refusal(node, when)) return reason;
+  if (free_amount(cluster, model::column::kPods, node, when) < 1) return NodeReason::kPodCount;
+  if (entry.refusal != 0) return static_reason;
+  if (!pod_class.key.devices.partitions.empty() && legacy_partition_user_on(cluster, node))
+    return NodeReason::kPartitionStrategy;
+  if (!devices_fit(cluster, pod, node, when)) return NodeReason::kDeviceShare;
+  std::optional<NodeReason> first;
+  for (const model::ResourceAmount& amount : pod_class.amounts) {
+    if (amount.amount <= 0 || free_amount(cluster, amount.resource, node, when) >= amount.amount) continue;
+    const NodeReason reason = reason_for(pod_class, amount.resource);
+    if (!first || reason < *first) first = reason;
+  }
+  return first;
+}
+
+}  // namespace fairlead::engine

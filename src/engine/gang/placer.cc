@@ -1,0 +1,290 @@
+#include "engine/gang/placer.h"
+
+#include "engine/gang/chunk.h"
+#include "engine/gang/gates.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace fairlead::engine {
+
+/// A node's score for a pod: bands from the most to the least important, a higher one always wins.
+struct Placer::Score {
+  bool nominated = false;
+  std::int64_t affinity = 0;
+  std::int32_t preference = 0;
+  std::int32_t tolerated = 0;  ///< minus the PreferNoSchedule taints that are not
+  std::int32_t topology = 0;
+  bool joins_shared_device = false;
+  bool available_now = false;
+  bool cpu_only_match = false;
+  double placement = 0;
+
+  friend bool operator>(const Score& a, const Score& b) {
+    return std::tie(a.nominated, a.affinity, a.preference, a.tolerated, a.topology, a.joins_shared_device,
+                    a.available_now, a.cpu_only_match, a.placement) >
+           std::tie(b.nominated, b.affinity, b.preference, b.tolerated, b.topology, b.joins_shared_device,
+                    b.available_now, b.cpu_only_match, b.placement);
+  }
+};
+
+namespace {
+
+/// Bin-pack and spread. What they look at: whole devices for pods with devices, else cpu.
+class LoadScore {
+ public:
+  LoadScore(const model::Cluster& cluster, bool devices, const NodeSet& set)
+      : capacity_(cluster.nodes().capacity(devices ? model::column::kDevices : model::column::kCpu)),
+        later_(cluster.nodes().later(devices ? model::column::kDevices : model::column::kCpu)) {
+    for (model::NodeId node : set.nodes) {
+      if (capacity_[node.index()] <= 0) continue;
+      least_ = std::min(least_, later_[node.index()]);
+      most_ = std::max(most_, later_[node.index()]);
+    }
+  }
+  /// Bin-pack: 9 for the fullest to 0 for the emptiest of the candidates that have the resource. Spread: the
+  /// free part.
+  double of(model::NodeId node, model::PlacementStrategy strategy) const {
+    const std::int64_t capacity = capacity_[node.index()];
+    if (capacity <= 0) return 0;
+    const auto free = static_cast<double>(later_[node.index()]);
+    if (strategy == model::PlacementStrategy::kSpread) return free / static_cast<double>(capacity);
+    if (most_ == 0) return 0;
+    if (most_ == least_) return 9;
+    return 9 * (1 - (free - static_cast<double>(least_)) / static_cast<double>(most_ - least_));
+  }
+
+ private:
+  const std::vector<std::int64_t>& capacity_;
+  const std::vector<std::int64_t>& later_;
+  std::int64_t least_ = std::numeric_limits<std::int64_t>::max();
+  std::int64_t most_ = 0;
+};
+
+/// Whether any pod of the group waits for capacity that is being freed.
+bool any_reserved(const model::GroupRecord& group) {
+  return std::any_of(group.pod_sets.begin(), group.pod_sets.end(), [](const model::PodSet& set) {
+    return set.in(model::PodState::kNominated) + set.in(model::PodState::kMoved) > 0;
+  });
+}
+
+}  // namespace
+
+Placer::Placer(model::Cluster& cluster) : cluster_(cluster) {}
+
+const NodeSet& Placer::pool_nodes(model::PoolId pool) {
+  if (pool_nodes_.size() <= pool.index()) pool_nodes_.resize(pool.index() + 1);
+  PoolNodes& cached = pool_nodes_[pool.index()];
+  if (cached.structure != cluster_.nodes().structure_version()) {
+    cached.set.nodes.clear();
+    for (model::NodeId node : cluster_.nodes().by_name())
+      if (cluster_.nodes().at(node).pool == pool) cached.set.nodes.push_back(node);
+    cached.structure = cluster_.nodes().structure_version();
+  }
+  return cached.set;
+}
+
+bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chunk, bool reserve_only) {
+  const model::GroupRecord& group = cluster_.group(id);
+  if (chunk.empty()) return false;
+  model::QueueCharge request;
+  for (model::PodId pod : chunk) request += cluster_.queue_charge(cluster_.class_of(pod), model::NodeId());
+  if (auto refused = gate(cluster_, group.pool, group, request)) {
+    refusal_ = std::move(*refused);
+    return false;
+  }
+  const std::size_t placed_before = placed_.size();
+  const std::size_t mark = cluster_.mark();
+  const bool placed = place_part(id, 0, chunk, pool_nodes(group.pool), reserve_only);
+  if (placed) {
+    if (any_reserved(group) && !minimum_met(group, 0, Counted::kActive)) {
+      for (const model::PodSet& set : group.pod_sets) {
+        for (model::PodId pod : set.pods) {
+          model::Assignment assignment = cluster_.pod(pod).assignment;
+          if (assignment.state != model::PodState::kBinding || cluster_.pod(pod).decision != 0) continue;
+          assignment.state = model::PodState::kNominated;
+          assignment.reserved = std::move(assignment.held);
+          assignment.held = {};
+          cluster_.assign(pod, std::move(assignment));
+        }
+      }
+    }
+  } else {
+    cluster_.rollback(mark);
+    placed_.resize(placed_before);
+  }
+  cluster_.keep(mark);
+  return placed;
+}
+
+void Placer::pods_of(model::GroupId id, std::size_t part, const std::vector<model::PodId>& chunk,
+                     std::vector<model::PodId>& pods) const {
+  const model::GroupRecord& group = cluster_.group(id);
+  const model::GangNode& at = group.tree[part];
+  if (at.is_leaf()) {
+    for (model::PodId pod : chunk)
+      if (cluster_.pod(pod).pod_set == at.pod_set) pods.push_back(pod);
+    return;
+  }
+  for (std::size_t child : at.children) pods_of(id, child, chunk, pods);
+}
+
+bool Placer::place_part(model::GroupId id, std::size_t part, const std::vector<model::PodId>& chunk,
+                        const NodeSet& outer, bool reserve_only) {
+  std::vector<model::PodId> pods;
+  pods_of(id, part, chunk, pods);
+  if (pods.empty()) return true;
+  const model::GroupRecord& group = cluster_.group(id);
+  if (group.tree[part].topology.empty() || !cluster_.configuration().policies.topology)
+    return place_within(id, part, pods, outer, reserve_only);
+  std::vector<NodeSet> candidates = topology_candidates(cluster_, trees_, group, part, pods, outer);
+  for (const NodeSet& set : candidates) {
+    const std::size_t placed_before = placed_.size();
+    const std::size_t mark = cluster_.mark();
+    const bool placed = place_within(id, part, pods, set, reserve_only);
+    if (!placed) {
+      cluster_.rollback(mark);
+      placed_.resize(placed_before);
+    }
+    cluster_.keep(mark);
+    if (placed) return true;
+  }
+  if (candidates.empty()) {
+    refusal_ = model::Reason();
+    refusal_.code = cluster_.topology(group.tree[part].topology.topology)
+                        ? model::ReasonCode::kTopology
+                        : model::ReasonCode::kUnknownTopology;
+    refusal_.want = static_cast<std::int64_t>(pods.size());
+    refusal_.detail = group.tree[part].topology.required_level.empty()
+                          ? group.tree[part].topology.topology
+                          : group.tree[part].topology.required_level;
+  }
+  return false;
+}
+
+bool Placer::place_within(model::GroupId id, std::size_t part, const std::vector<model::PodId>& chunk,
+                          const NodeSet& set, bool reserve_only) {
+  const model::GroupRecord& group = cluster_.group(id);
+  if (group.tree[part].is_leaf()) {
+    std::int64_t done = 0;
+    for (model::PodId pod : chunk) {
+      if (!place_pod(id, pod, set, reserve_only)) {
+        refusal_ = model::Reason();
+        refusal_.code = done == 0 ? model::ReasonCode::kNodesDoNotFit : model::ReasonCode::kGangDoesNotFit;
+        refusal_.have = done;
+        refusal_.want = static_cast<std::int64_t>(chunk.size());
+        refusal_.detail = group.tree[part].name;
+        return false;
+      }
+      ++done;
+    }
+    return true;
+  }
+  for (std::size_t child : ordered_children(group, part))
+    if (!place_part(id, child, chunk, set, reserve_only)) return false;
+  return true;
+}
+
+bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, bool reserve_only) {
+  const model::GroupRecord& group = cluster_.group(id);
+  const model::Configuration& configuration = cluster_.configuration();
+  const model::Policies& policies = configuration.policies;
+  const model::PodRecord& record = cluster_.pod(pod);
+  const model::PodClass& pod_class = cluster_.pod_class(record.pod_class);
+  const std::vector<StaticFit::Entry>& static_entries = static_fit_.of(cluster_, record.pod_class);
+  const model::Placement& placement = cluster_.pool_configuration(group.pool).placement;
+  const bool devices = pod_class.uses_devices;
+  const bool shares = pod_class.key.devices.shares_devices();
+  const bool charge_depends_on_node = pod_class.key.devices.kind == model::DeviceRequest::Kind::kMemory ||
+                                      cluster_.queues().dimension_count() > model::dimension::kFixed;
+  const LoadScore load(cluster_, devices, set);
+  PodConstraints constraints(cluster_, pod);
+
+  model::NodeId best;
+  Score best_score;
+  bool best_now = false;
+  for (std::size_t i = 0; i < set.nodes.size(); ++i) {
+    const model::NodeId node = set.nodes[i];
+    const StaticFit::Entry& entry = static_entries[node.index()];
+    if (entry.refusal != 0 || !resources_fit(cluster_, pod_class, node, When::kLater)) continue;
+    bool now = resources_fit(cluster_, pod_class, node, When::kNow);
+    bool later = true;
+    if (shares || constraints.any() || !pod_class.key.devices.partitions.empty()) {
+      now = now && !engine::refusal(cluster_, entry, constraints, pod, node, When::kNow);
+      later = !engine::refusal(cluster_, entry, constraints, pod, node, When::kLater);
+    }
+    if (!later && (!now || reserve_only)) continue;
+    if (charge_depends_on_node && gate(cluster_, group.pool, group, cluster_.queue_charge(pod_class, node)))
+      continue;
+    Score score;
+    score.nominated = policies.nominated_node && record.nominated_before == node;
+    score.affinity = constraints.any() ? constraints.score(node) : 0;
+    score.preference = entry.preference;
+    score.tolerated = -entry.untolerated;
+    score.topology = set.scores.empty() ? 0 : set.scores[i];
+    score.joins_shared_device = shares && policies.sharing_order && placement.pack_shares &&
+                                fits_on_shared_device(cluster_, pod_class, node);
+    score.available_now = policies.node_availability && now;
+    score.cpu_only_match = policies.resource_type && !devices &&
+                           cluster_.nodes().capacity(model::column::kDevices)[node.index()] == 0 &&
+                           cluster_.nodes().at(node).spec.partitions.empty();
+    score.placement =
+        policies.node_placement ? load.of(node, devices ? placement.devices : placement.cpu) : 0;
+    if (best.valid() && !(score > best_score)) continue;
+    best = node;
+    best_score = score;
+    best_now = now;
+  }
+  if (!best.valid()) return false;
+  const bool starts = best_now && !reserve_only;
+  std::optional<model::DeviceGroups> chosen =
+      choose_devices(cluster_, pod, best, starts ? When::kNow : When::kLater);
+  put(pod, best, std::move(*chosen), starts);
+  return true;
+}
+
+void Placer::put(model::PodId pod, model::NodeId node, model::DeviceGroups groups, bool now) {
+  const model::PodRecord& record = cluster_.pod(pod);
+  model::Assignment next = record.assignment;
+  model::Place place{node, std::move(groups)};
+  if (next.state == model::PodState::kEvicted) {
+    if (record.home.place() == place) {
+      next = record.home;  // it never left
+    } else {
+      next.state = next.held.node.valid() ? model::PodState::kMoved : model::PodState::kNominated;
+      next.reserved = std::move(place);
+    }
+  } else if (now) {
+    next.state = model::PodState::kBinding;
+    next.held = std::move(place);
+  } else {
+    next.state = model::PodState::kNominated;
+    next.reserved = std::move(place);
+  }
+  cluster_.assign(pod, std::move(next));
+  placed_.push_back(pod);
+}
+
+model::Reason Placer::explain_nodes(model::GroupId id, model::PodId pod) {
+  model::Reason reason;
+  reason.code = model::ReasonCode::kNodesDoNotFit;
+  const auto& entries = static_fit_.of(cluster_, cluster_.pod(pod).pod_class);
+  PodConstraints constraints(cluster_, pod);
+  std::vector<std::uint32_t> counts(static_cast<std::size_t>(model::NodeReason::kCount), 0);
+  const model::PoolId pool = cluster_.group(id).pool;
+  for (std::size_t i = 0; i < cluster_.nodes().size(); ++i) {
+    const model::NodeId node(i);
+    if (!cluster_.nodes().at(node).alive) continue;
+    if (cluster_.nodes().at(node).pool != pool) {
+      ++counts[static_cast<std::size_t>(model::NodeReason::kOtherPool)];
+    } else if (auto refused = engine::refusal(cluster_, entries[i], constraints, pod, node, When::kLater)) {
+      ++counts[static_cast<std::size_t>(*refused)];
+    }
+  }
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (counts[i] > 0) reason.nodes.emplace_back(static_cast<model::NodeReason>(i), counts[i]);
+  return reason;
+}
+
+}  // namespace fairlead::engine

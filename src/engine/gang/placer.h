@@ -1,0 +1,69 @@
+#pragma once
+
+#include "engine/fit/node_fit.h"
+#include "engine/gang/topology_tree.h"
+#include "engine/place/placement_scorer.h"
+#include "model/cluster/cluster.h"
+#include "model/decision.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fairlead::engine {
+
+/// Puts pods on nodes: one by one on the best node that takes them, and gangs all or nothing. Works on the
+/// live state; the caller opens a hypothesis where it may want to undo.
+class Placer {
+ public:
+  explicit Placer(model::Cluster& cluster);
+  Placer(const Placer&) = delete;
+  Placer& operator=(const Placer&) = delete;
+
+  /// Places a chunk of a group: gates, then the tree of sub-groups, each level within its topology. Pods that
+  /// could start at once only wait with the others where those that could are fewer than the minimum. False
+  /// leaves the state as it was. `reserve_only`: as reservations, whatever is free (hypotheses of a search do
+  /// so).
+  bool place_chunk(model::GroupId group, const std::vector<model::PodId>& chunk, bool reserve_only);
+
+  /// Why the last place_chunk was refused.
+  const model::Reason& refusal() const { return refusal_; }
+  /// Pods in the order in which they were placed since the list was last cleared.
+  std::vector<model::PodId>& placed() { return placed_; }
+  /// Classes of pods that found no node are not tried again until this is called: while capacity only
+  /// shrinks, they would not find one.
+  void forget_failures() { failed_.clear(); }
+  /// Nodes of a pool, by name.
+  const NodeSet& pool_nodes(model::PoolId pool);
+  StaticFit& static_fit() { return static_fit_; }
+  /// Counts, for each reason, the nodes of the group's pool that refuse a pod.
+  model::Reason explain_nodes(model::GroupId group, model::PodId pod);
+
+ private:
+  struct Score;
+
+  bool place_part(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,
+                  const NodeSet& outer, bool reserve_only);
+  bool place_within(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,
+                    const NodeSet& set, bool reserve_only);
+  bool place_pod(model::GroupId group, model::PodId pod, const NodeSet& set, bool reserve_only);
+  void put(model::PodId pod, model::NodeId node, model::DeviceGroups groups, bool now);
+  void pods_of(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,
+               std::vector<model::PodId>& pods) const;
+
+  struct PoolNodes {
+    std::uint64_t structure = 0;
+    NodeSet set;
+  };
+
+  model::Cluster& cluster_;
+  StaticFit static_fit_;
+  DomainTrees trees_;
+  std::vector<PoolNodes> pool_nodes_;
+  std::vector<model::PodId> placed_;
+  model::Reason refusal_;
+  std::vector<std::pair<model::ClassId, model::PoolId>> failed_;
+};
+
+}  // namespace fairlead::engine

@@ -1,0 +1,423 @@
+#include "engine/round.h"
+
+#include "engine/gang/chunk.h"
+#include "engine/gang/gates.h"
+#include "engine/order/service_order.h"
+#include "engine/search/victim_search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fairlead::engine {
+namespace {
+
+constexpr std::uint32_t kBindFailuresBeforeVerdict = 10;
+
+model::EvictionRule rule_of(model::Action action) {
+  switch (action) {
+    case model::Action::kConsolidate:
+      return model::EvictionRule::kConsolidate;
+    case model::Action::kPreempt:
+      return model::EvictionRule::kPreempt;
+    default:
+      return model::EvictionRule::kReclaim;
+  }
+}
+
+std::string eviction_reason(const model::Cluster& cluster, model::EvictionRule rule,
+                            model::GroupId beneficiary) {
+  if (rule == model::EvictionRule::kStaleGang) return "the gang runs with fewer pods than its minimum";
+  const char* verb = rule == model::EvictionRule::kReclaim   ? "reclaimed"
+                     : rule == model::EvictionRule::kPreempt ? "preempted"
+                                                             : "moved";
+  const model::PodGroup& group = cluster.group(beneficiary).spec;
+  return fmt::format("{} for {} of queue {}", verb, group.key, group.queue);
+}
+
+/// When a group may take from others; nothing: now.
+std::optional<base::Time> delayed_until(const model::Cluster& cluster, const model::GroupRecord& group) {
+  if (!group.spec.preemption_delay) return std::nullopt;
+  const base::Time until = group.spec.created + *group.spec.preemption_delay;
+  return cluster.now() < until ? std::optional(until) : std::nullopt;
+}
+
+model::QueueCharge request_of(const model::Cluster& cluster, const std::vector<model::PodId>& chunk) {
+  model::QueueCharge request;
+  for (model::PodId pod : chunk) request += cluster.queue_charge(cluster.class_of(pod), model::NodeId());
+  return request;
+}
+
+}  // namespace
+
+RoundRun::RoundRun(model::Cluster& cluster, Placer& placer, RoundCaches& caches,
+                   const model::RoundRequest& request)
+    : cluster_(cluster), placer_(placer), caches_(caches), request_(request) {}
+
+void RoundRun::remember(model::PodId pod, const model::Assignment& assignment) {
+  before_.try_emplace(pod, assignment);
+}
+
+void RoundRun::wake(base::Time at) {
+  if (!wake_at_ || at < *wake_at_) wake_at_ = at;
+}
+
+bool RoundRun::limit_reached() {
+  const bool reached = (request_.max_simulations > 0 && simulations_ >= request_.max_simulations) ||
+                       (request_.max_groups > 0 && groups_tried_ >= request_.max_groups);
+  more_ = more_ || reached;
+  return reached;
+}
+
+/// What earlier rounds reserved is given out anew, in the order of service: so nobody but a group that is
+/// served before may take it, and a group that is not served any more loses it.
+void RoundRun::reset_nominations() {
+  for (std::size_t i = 0; i < cluster_.queues().size(); ++i) {
+    for (model::GroupId id : std::vector(cluster_.waiting_groups(model::QueueId(i)))) {
+      for (const model::PodSet& set : cluster_.group(id).pod_sets) {
+        if (set.in(model::PodState::kNominated) == 0) continue;
+        for (model::PodId pod : set.pods) {
+          model::PodRecord& record = cluster_.pod(pod);
+          if (record.assignment.state != model::PodState::kNominated) continue;
+          remember(pod, record.assignment);
+          record.nominated_before = record.assignment.reserved.node;
+          cluster_.assign(pod, model::Assignment());
+        }
+      }
+    }
+  }
+}
+
+std::vector<model::PoolId> RoundRun::pools_by_name() const {
+  std::vector<model::PoolId> pools;
+  for (std::size_t i = 0; i < cluster_.pool_count(); ++i) pools.emplace_back(i);
+  std::sort(pools.begin(), pools.end(),
+            [&](model::PoolId a, model::PoolId b) { return cluster_.pool_name(a) < cluster_.pool_name(b); });
+  return pools;
+}
+
+std::vector<model::GroupId> RoundRun::candidates(model::PoolId pool, std::size_t attempt,
+                                                 model::Action action) {
+  std::vector<model::GroupId> found;
+  const std::vector<std::int32_t>& depths = cluster_.configuration().queue_depth;
+  const auto index = static_cast<std::size_t>(action);
+  const std::size_t depth =
+      index < depths.size() && depths[index] > 0 ? static_cast<std::size_t>(depths[index]) : 0;
+  std::vector<model::PodId> chunk;
+  for (std::size_t i = 0; i < cluster_.queues().size(); ++i) {
+    const std::size_t first = found.size();
+    for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) {
+      const model::GroupRecord& group = cluster_.group(id);
+      if (group.pool != pool || group.pool_choice != attempt || group.waiting() == 0) continue;
+      if (!minimum_met(group, 0, Counted::kPresent)) continue;
+      next_chunk(cluster_, id, chunk);
+      if (!chunk.empty()) found.push_back(id);
+    }
+    if (depth == 0 || found.size() - first <= depth) continue;
+    // Groups stand by priority and age; elastic state comes in between.
+    std::stable_sort(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(),
+                     [&](model::GroupId a, model::GroupId b) {
+                       const model::GroupRecord& x = cluster_.group(a);
+                       const model::GroupRecord& y = cluster_.group(b);
+                       return x.priority != y.priority ? x.priority > y.priority
+                                                       : elastic_state(x) < elastic_state(y);
+                     });
+    found.resize(first + depth);
+  }
+  return found;
+}
+
+void RoundRun::run() {
+  reset_nominations();
+  const std::vector<model::PoolId> pools = pools_by_name();
+  for (model::PoolId pool : pools) caches_.divide(cluster_, pool);
+  const std::size_t attempts = cluster_.most_pools_of_a_group();
+  const auto& enabled = cluster_.configuration().actions;
+  for (model::Action action : {model::Action::kAllocate, model::Action::kConsolidate, model::Action::kReclaim,
+                               model::Action::kPreempt, model::Action::kEvictStale}) {
+    if (std::find(enabled.begin(), enabled.end(), action) == enabled.end()) continue;
+    if (action == model::Action::kConsolidate && cluster_.configuration().max_consolidation_victims == 0)
+      continue;
+    if (action == model::Action::kEvictStale) {
+      evict_stale();
+      continue;
+    }
+    for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
+      if (attempt > 0) move_to_next_pools();
+      for (model::PoolId pool : pools) {
+        if (action == model::Action::kAllocate) {
+          allocate(pool, attempt);
+        } else {
+          find_victims(pool, attempt, action);
+        }
+      }
+    }
+    if (attempts > 1) return_to_first_pools();
+  }
+  explain_the_rest();
+}
+
+void RoundRun::move_to_next_pools() {
+  for (std::size_t i = 0; i < cluster_.queues().size(); ++i)
+    for (model::GroupId id : std::vector(cluster_.waiting_groups(model::QueueId(i))))
+      cluster_.try_next_pool(id);
+}
+
+void RoundRun::return_to_first_pools() {
+  for (std::size_t i = 0; i < cluster_.queues().size(); ++i)
+    for (model::GroupId id : std::vector(cluster_.waiting_groups(model::QueueId(i)))) cluster_.reset_pool(id);
+}
+
+void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
+  const bool strict = cluster_.pool_configuration(pool).discipline == model::QueueDiscipline::kStrict;
+  ServiceOrder order(cluster_, pool, caches_.totals(pool));
+  for (model::GroupId group : candidates(pool, attempt, model::Action::kAllocate)) order.add(group);
+  placer_.forget_failures();
+  std::vector<model::QueueId> closed;  // strict: a group of the queue waits for room
+  std::vector<model::PodId> chunk;
+  while (!order.empty() && !limit_reached()) {
+    const model::GroupId id = order.next();
+    const model::GroupRecord& group = cluster_.group(id);
+    if (std::find(closed.begin(), closed.end(), group.queue) != closed.end()) {
+      model::Reason reason;
+      reason.code = model::ReasonCode::kQueueDiscipline;
+      reason.queue = group.spec.queue;
+      verdicts_[id] = reason;
+      continue;
+    }
+    ++groups_tried_;
+    next_chunk(cluster_, id, chunk);
+    placer_.placed().clear();
+    if (placer_.place_chunk(id, chunk, false)) {
+      accept({}, id, model::EvictionRule::kReclaim);
+      verdicts_.erase(id);
+      next_chunk(cluster_, id, chunk);
+      if (!chunk.empty()) order.add(id);
+      continue;
+    }
+    verdicts_[id] = placer_.refusal();
+    const model::ReasonCode code = placer_.refusal().code;
+    if (strict && code != model::ReasonCode::kOverLimit &&
+        code != model::ReasonCode::kNonPreemptibleOverQuota)
+      closed.push_back(group.queue);
+  }
+}
+
+void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Action action) {
+  std::vector<model::GroupId> waiting = candidates(pool, attempt, action);
+  if (waiting.empty()) return;
+  ServiceOrder order(cluster_, pool, caches_.totals(pool));
+  for (model::GroupId group : waiting)
+    if (action != model::Action::kConsolidate || cluster_.group(group).preemptible) order.add(group);
+  placer_.forget_failures();
+  std::vector<model::PodId> chunk;
+  while (!order.empty() && !limit_reached()) {
+    const model::GroupId id = order.next();
+    next_chunk(cluster_, id, chunk);
+    if (chunk.empty()) continue;
+    ++groups_tried_;
+    if (auto until = delayed_until(cluster_, cluster_.group(id))) {
+      wake(*until);
+      model::Reason reason;
+      reason.code = model::ReasonCode::kPreemptionDelay;
+      reason.limit = until->unix_nanoseconds() / 1'000'000'000;
+      second_reasons_[id] = reason;
+      continue;
+    }
+    VictimSearch search(cluster_, placer_, caches_.totals(pool), pool, id, action);
+    if (action == model::Action::kReclaim) {
+      if (auto reason = search.legality().refuses_reclaim(request_of(cluster_, chunk))) {
+        second_reasons_[id] = *reason;
+        continue;
+      }
+    }
+    waiting = candidates(pool, attempt, action);
+    placer_.placed().clear();
+    auto victims = search.run(waiting);
+    simulations_ += search.simulations();
+    if (auto until = search.wake_at()) wake(*until);
+    if (!victims) continue;
+    accept(*victims, id, rule_of(action));
+    verdicts_.erase(id);
+    second_reasons_.erase(id);
+  }
+}
+
+void RoundRun::accept(const std::vector<VictimChunk>& victims, model::GroupId beneficiary,
+                      model::EvictionRule rule) {
+  for (const VictimChunk& victim : victims) {
+    for (model::PodId pod : victim.pods) {
+      remember(pod, cluster_.pod(pod).home);
+      taken_.push_back({true, pod, rule, beneficiary});
+      // What a hypothesis evicted and did not place leaves for good; what this round had only decided waits
+      // again.
+      const model::Assignment& now = cluster_.pod(pod).assignment;
+      if (now.state != model::PodState::kEvicted) continue;
+      model::Assignment next = now;
+      next.state = now.held.node.valid() ? model::PodState::kReleasing : model::PodState::kPending;
+      cluster_.assign(pod, std::move(next));
+    }
+  }
+  for (model::PodId pod : placer_.placed()) {
+    remember(pod, model::Assignment());
+    taken_.push_back({false, pod, rule, beneficiary});
+  }
+}
+
+void RoundRun::evict_stale() {
+  for (model::GroupId id : cluster_.groups_below_minimum()) {
+    const model::GroupRecord& group = cluster_.group(id);
+    const base::Duration grace =
+        group.spec.staleness_grace.value_or(cluster_.configuration().staleness_grace);
+    if (grace < base::Duration()) continue;
+    const base::Time since = group.spec.stale_since.value_or(group.below_minimum_since);
+    if (cluster_.now() < since + grace) {
+      wake(since + grace);
+      continue;
+    }
+    VictimChunk all{id, {}};
+    for (const model::PodSet& set : group.pod_sets)
+      for (model::PodId pod : set.pods)
+        if (cluster_.pod(pod).assignment.place().node.valid()) all.pods.push_back(pod);
+    std::sort(all.pods.begin(), all.pods.end(),
+              [&](model::PodId a, model::PodId b) { return cluster_.task_before(a, b); });
+    const std::size_t mark = cluster_.mark();
+    for (model::PodId pod : all.pods) cluster_.evict(pod);
+    cluster_.keep(mark);
+    placer_.placed().clear();
+    accept({all}, model::GroupId(), model::EvictionRule::kStaleGang);
+  }
+}
+
+std::vector<RoundRun::Body> RoundRun::take_decisions() {
+  std::vector<Body> decisions;
+  std::map<model::PodId, std::size_t> last_place;
+  for (std::size_t i = 0; i < taken_.size(); ++i)
+    if (!taken_[i].evict) last_place[taken_[i].pod] = i;
+  std::map<model::PodId, bool> evicted;
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    const Taken& one = taken_[i];
+    const model::PodRecord& record = cluster_.pod(one.pod);
+    const model::Assignment& now = record.assignment;
+    const model::Assignment& then = before_.at(one.pod);
+    if (one.evict) {
+      const bool left =
+          model::is_active(then.state) && !(now.place().node.valid() && now.place() == then.place());
+      if (!left || evicted[one.pod]) continue;
+      evicted[one.pod] = true;
+      model::Evict evict;
+      evict.pod = record.spec.uid;
+      evict.rule = one.rule;
+      if (one.beneficiary.valid()) evict.beneficiary = cluster_.group(one.beneficiary).spec.key;
+      evict.reason = eviction_reason(cluster_, one.rule, one.beneficiary);
+      decisions.emplace_back(std::move(evict));
+      continue;
+    }
+    if (last_place.at(one.pod) != i) continue;
+    if (model::is_reserved(now.state)) {
+      const bool as_before =
+          then.state == model::PodState::kNominated && then.reserved.node == now.reserved.node;
+      if (!as_before)
+        decisions.emplace_back(
+            model::Nominate{record.spec.uid, cluster_.nodes().at(now.reserved.node).spec.name});
+    } else if (now.state == model::PodState::kBinding && record.decision == 0) {
+      model::Bind bind;
+      bind.pod = record.spec.uid;
+      bind.node = cluster_.nodes().at(now.held.node).spec.name;
+      for (model::DeviceGroupId group : now.held.device_groups)
+        bind.device_groups.push_back(cluster_.device_group_name(group));
+      if (!bind.device_groups.empty())
+        bind.share_thousandths = cluster_.queue_charge(one.pod).gpu / record.spec.devices.count;
+      decisions.emplace_back(std::move(bind));
+    }
+  }
+  std::vector<std::string> withdrawn;
+  for (const auto& [pod, then] : before_) {
+    const model::PodState now = cluster_.pod(pod).assignment.state;
+    if (then.state == model::PodState::kNominated && now != model::PodState::kNominated &&
+        now != model::PodState::kBinding)
+      withdrawn.push_back(cluster_.pod(pod).spec.uid);
+  }
+  std::sort(withdrawn.begin(), withdrawn.end());
+  for (std::string& uid : withdrawn) decisions.emplace_back(model::WithdrawNomination{std::move(uid)});
+  return decisions;
+}
+
+/// Groups that no action tried, and those that have a place that is still being freed.
+void RoundRun::explain_the_rest() {
+  std::vector<model::PodId> chunk;
+  for (std::size_t i = 0; i < cluster_.queues().size(); ++i) {
+    for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) {
+      const model::GroupRecord& group = cluster_.group(id);
+      if (group.waiting() == 0) continue;
+      if (!minimum_met(group, 0, Counted::kPresent)) {
+        model::Reason reason;
+        reason.code = model::ReasonCode::kNotEnoughPods;
+        for (const model::PodSet& set : group.pod_sets) {
+          reason.have += set.placed() + set.waiting();
+          reason.want += set.min_member;
+        }
+        verdicts_[id] = reason;
+        continue;
+      }
+      const bool reserved =
+          std::any_of(group.pod_sets.begin(), group.pod_sets.end(),
+                      [](const model::PodSet& set) { return set.in(model::PodState::kNominated) > 0; });
+      next_chunk(cluster_, id, chunk);
+      if (reserved && chunk.empty()) {
+        model::Reason reason;
+        reason.code = model::ReasonCode::kWaitingForRelease;
+        verdicts_[id] = reason;
+      }
+    }
+  }
+}
+
+std::vector<RoundRun::Body> RoundRun::take_verdicts(std::map<std::string, model::Verdict>& told) {
+  std::map<std::string, model::Verdict> now;
+  std::map<std::pair<model::ClassId, model::PoolId>, model::Reason> by_class;
+  std::vector<model::PodId> chunk;
+  for (auto& [id, reason] : verdicts_) {
+    const model::GroupRecord& group = cluster_.group(id);
+    model::Verdict& verdict = now[group.spec.key];
+    const bool about_nodes =
+        reason.code == model::ReasonCode::kNodesDoNotFit || reason.code == model::ReasonCode::kGangDoesNotFit;
+    next_chunk(cluster_, id, chunk);
+    if (about_nodes && !chunk.empty()) {
+      auto [known, fresh] = by_class.try_emplace({cluster_.pod(chunk.front()).pod_class, group.pool});
+      if (fresh) known->second = placer_.explain_nodes(id, chunk.front());
+      reason.nodes = known->second.nodes;
+    }
+    verdict.reasons.push_back(reason);
+    if (auto second = second_reasons_.find(id); second != second_reasons_.end())
+      verdict.reasons.push_back(second->second);
+    for (model::PodId pod : chunk) {
+      const model::PodRecord& record = cluster_.pod(pod);
+      for (const model::Exclusion& exclusion : record.exclusions)
+        if (exclusion.until > cluster_.now()) wake(exclusion.until);
+      if (record.bind_failures < kBindFailuresBeforeVerdict) continue;
+      model::Reason failing;
+      failing.code = model::ReasonCode::kBindFailing;
+      failing.have = record.bind_failures;
+      failing.detail = record.spec.display_name();
+      verdict.reasons.insert(verdict.reasons.begin(), failing);
+      break;
+    }
+  }
+  for (const auto& [key, reason] : caches_.groups_without_queue(cluster_)) now[key].reasons = {reason};
+  std::vector<Body> changed;
+  for (const auto& [key, verdict] : told)
+    if (!now.contains(key)) changed.emplace_back(model::VerdictChanged{key, {}});
+  for (const auto& [key, verdict] : now) {
+    auto before = told.find(key);
+    if (before == told.end() || !(before->second == verdict))
+      changed.emplace_back(model::VerdictChanged{key, verdict});
+  }
+  std::sort(changed.begin(), changed.end(), [](const Body& a, const Body& b) {
+    return std::get<model::VerdictChanged>(a).group < std::get<model::VerdictChanged>(b).group;
+  });
+  told = std::move(now);
+  return changed;
+}
+
+}  // namespace fairlead::engine

@@ -1,0 +1,94 @@
+#pragma once
+
+#include "engine/gang/placer.h"
+#include "engine/order/shares.h"
+#include "engine/search/legality.h"
+#include "model/cluster/cluster.h"
+#include "model/scheduler.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fairlead::engine {
+
+/// What rounds keep from one to the next because it only changes with certain events.
+class RoundCaches {
+ public:
+  /// Works out a pool's totals and fair shares. O(nodes) after a change of nodes or of what others use of
+  /// them, and O(queues · log siblings).
+  void divide(model::Cluster& cluster, model::PoolId pool);
+  const PoolTotals& totals(model::PoolId pool) const { return totals_[pool.index()].totals; }
+  /// Groups with waiting pods whose queue does not exist, or is not a leaf.
+  std::vector<std::pair<std::string, model::Reason>> groups_without_queue(
+      const model::Cluster& cluster) const;
+
+ private:
+  struct Totals {
+    std::uint64_t structure = 0;
+    std::uint64_t foreign = 0;
+    PoolTotals totals;
+  };
+  std::vector<Totals> totals_;  // by pool
+  ShareDivision division_;
+};
+
+/// One round: the configured actions in order over all pools, on the live state. Fair shares are worked out
+/// at the start and held. Decisions are collected as they are taken; a later step of the same round can make
+/// one void.
+class RoundRun {
+ public:
+  using Body = std::variant<model::Bind, model::Evict, model::Nominate, model::WithdrawNomination,
+                            model::VerdictChanged>;
+
+  RoundRun(model::Cluster& cluster, Placer& placer, RoundCaches& caches, const model::RoundRequest& request);
+
+  void run();
+  /// Binds, evictions and nominations that are true at the end, in the order in which they were taken; then
+  /// withdrawn nominations.
+  std::vector<Body> take_decisions();
+  /// The verdicts that differ from `told`, by group; brings `told` up to date.
+  std::vector<Body> take_verdicts(std::map<std::string, model::Verdict>& told);
+  bool more() const { return more_; }
+  std::optional<base::Time> wake_at() const { return wake_at_; }
+
+ private:
+  /// A decision as it was taken.
+  struct Taken {
+    bool evict = false;
+    model::PodId pod;
+    model::EvictionRule rule = model::EvictionRule::kReclaim;
+    model::GroupId beneficiary;
+  };
+
+  void reset_nominations();
+  std::vector<model::GroupId> candidates(model::PoolId pool, std::size_t attempt, model::Action action);
+  void move_to_next_pools();
+  void return_to_first_pools();
+  void allocate(model::PoolId pool, std::size_t attempt);
+  void find_victims(model::PoolId pool, std::size_t attempt, model::Action action);
+  void evict_stale();
+  void explain_the_rest();
+  void accept(const std::vector<VictimChunk>& victims, model::GroupId beneficiary, model::EvictionRule rule);
+  void remember(model::PodId pod, const model::Assignment& assignment);
+  void wake(base::Time at);
+  bool limit_reached();
+  std::vector<model::PoolId> pools_by_name() const;
+
+  model::Cluster& cluster_;
+  Placer& placer_;
+  RoundCaches& caches_;
+  model::RoundRequest request_;
+  std::vector<Taken> taken_;
+  std::map<model::PodId, model::Assignment> before_;        ///< of pods that anything was decided about
+  std::map<model::GroupId, model::Reason> verdicts_;        ///< what keeps a group from a place
+  std::map<model::GroupId, model::Reason> second_reasons_;  ///< why it may not make one
+  std::uint64_t simulations_ = 0;
+  std::uint64_t groups_tried_ = 0;
+  bool more_ = false;
+  std::optional<base::Time> wake_at_;
+};
+
+}  // namespace fairlead::engine

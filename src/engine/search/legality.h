@@ -1,0 +1,63 @@
+#pragma once
+
+#include "engine/order/shares.h"
+#include "model/cluster/cluster.h"
+#include "model/decision.h"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace fairlead::engine {
+
+/// What an eviction takes from one group in one piece: a pod above the minimum, or all that is left.
+struct VictimChunk {
+  model::GroupId group;
+  std::vector<model::PodId> pods;
+};
+
+/// Amounts by dimension of the queue table.
+using Amounts = std::vector<std::int64_t>;
+
+/// Who may take from whom. Everything here is judged on the allocations as they were before the search for a
+/// group began, which are read when a Legality is made; fair shares are those of the round.
+class Legality {
+ public:
+  Legality(const model::Cluster& cluster, model::PoolId pool, model::GroupId beneficiary,
+           model::Action action);
+
+  /// Reclaim's gate: with its next chunk the leaf queue stays within its fair share in every dimension, and
+  /// non-preemptible work within its quota. The reason of the first dimension that refuses, else nothing.
+  std::optional<model::Reason> refuses_reclaim(const model::QueueCharge& request) const;
+
+  /// Whether a group's minimum must not be touched by the action at present, and until when.
+  std::optional<base::Time> protected_until(model::GroupId victim) const;
+
+  /// Whether the scenario on the live state (victims evicted, everybody placed) is allowed: for consolidation
+  /// every victim has another place; for reclaim the rules below; minimum run times are respected.
+  ///
+  /// A chunk may be reclaimed if, before it goes, the queue below the common ancestor on the victim's side
+  ///   (a) has more than it may keep, min(limit, max(quota, fair share)), or
+  ///   (b) is above its quota somewhere while the reclaimer stays within its own;
+  /// and at every level a reclaimer above its fair share must stay less saturated than each queue that gives.
+  /// O(victims · depth).
+  bool allows(const model::QueueCharge& request, const std::vector<VictimChunk>& victims) const;
+
+ private:
+  bool reclaim_allows(const model::QueueCharge& request, const std::vector<VictimChunk>& victims) const;
+  std::pair<model::QueueId, model::QueueId> compared_queues(model::QueueId victim) const;
+  const std::vector<model::DimensionAccount>& account(model::QueueId queue) const {
+    return cluster_.queues().account(pool_, queue).dimensions;
+  }
+
+  const model::Cluster& cluster_;
+  model::PoolId pool_;
+  model::GroupId beneficiary_;
+  model::Action action_;
+  /// Before the search, by queue.
+  std::vector<Amounts> allocated_;
+  std::vector<Amounts> non_preemptible_;
+};
+
+}  // namespace fairlead::engine

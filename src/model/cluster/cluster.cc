@@ -1,0 +1,417 @@
+#include "model/cluster/cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace fairlead::model {
+
+Cluster::Cluster() : nodes_(resources_) {
+  for (const char* name : {"cpu", "memory", "pods", "devices"}) resources_.intern(name);
+  nodes_.add_columns();
+  intern_pool("");
+}
+
+PoolId Cluster::intern_pool(std::string_view name) {
+  PoolId id = pool_names_.intern(name);
+  if (pool_names_.size() > pool_configuration_.size()) {
+    queues_.add_pool();
+    pool_configuration_.push_back(0);
+    resolve_pool_configuration();
+  }
+  return id;
+}
+
+void Cluster::resolve_pool_configuration() {
+  auto entry = [&](std::string_view pool) {
+    for (std::size_t i = 0; i < configuration_.pools.size(); ++i)
+      if (configuration_.pools[i].pool == pool) return i + 1;
+    return std::size_t{0};
+  };
+  for (std::size_t i = 0; i < pool_configuration_.size(); ++i) {
+    const std::size_t own = entry(pool_names_.text(PoolId(i)));
+    pool_configuration_[i] = own != 0 ? own : entry("");
+  }
+}
+
+const PoolConfiguration& Cluster::pool_configuration(PoolId pool) const {
+  static const PoolConfiguration kDefaults;
+  const std::size_t entry = pool_configuration_[pool.index()];
+  return entry == 0 ? kDefaults : configuration_.pools[entry - 1];
+}
+
+PodId Cluster::find_pod(std::string_view uid) const {
+  auto found = pod_ids_.find(std::string(uid));
+  return found == pod_ids_.end() ? PodId() : found->second;
+}
+
+const Topology* Cluster::topology(std::string_view name) const {
+  auto found = topologies_.find(name);
+  return found == topologies_.end() ? nullptr : &found->second;
+}
+
+const VolumeClaim* Cluster::volume_claim(std::string_view key) const {
+  auto found = volume_claims_.find(key);
+  return found == volume_claims_.end() ? nullptr : &found->second;
+}
+
+QueueCharge Cluster::queue_charge(const PodClass& pod_class, NodeId node) const {
+  QueueCharge charge;
+  charge.gpu = pod_class.quota_thousandths;
+  charge.cpu = pod_class.key.requests.cpu_milli;
+  charge.memory = pod_class.key.requests.memory_bytes;
+  const DeviceRequest& devices = pod_class.key.devices;
+  if (devices.kind == DeviceRequest::Kind::kMemory) {
+    // Until it has a place, a request in MiB counts as the share it would be of the smallest device.
+    const std::int64_t size = node.valid() ? nodes_.device_memory_mib(node) : smallest_device_mib_;
+    const std::int64_t hundredths = size > 0 ? (100 * devices.memory_mib + size - 1) / size : 100;
+    charge.gpu += devices.count * hundredths * (kThousandthsPerDevice / 100);
+  }
+  if (node.valid() && pod_class.uses_devices)
+    charge.model_dimension = queues_.model_dimension(nodes_.at(node).spec.devices.empty()
+                                                         ? std::string_view()
+                                                         : nodes_.at(node).spec.devices.front().model);
+  return charge;
+}
+
+QueueCharge Cluster::queue_charge(PodId id) const {
+  const PodRecord& record = pods_[id.index()];
+  const Assignment& assignment = record.assignment;
+  NodeId node = assignment.reserved.node.valid() ? assignment.reserved.node : assignment.held.node;
+  return queue_charge(classes_.at(record.pod_class), node);
+}
+
+std::size_t Cluster::mark() {
+  ++open_marks_;
+  return journal_.size();
+}
+
+void Cluster::rollback(std::size_t mark) {
+  while (journal_.size() > mark) {
+    Undo undo = std::move(journal_.back());
+    journal_.pop_back();
+    charge(undo.pod, -1);
+    pods_[undo.pod.index()].assignment = std::move(undo.before);
+    charge(undo.pod, +1);
+  }
+}
+
+void Cluster::keep(std::size_t mark) {
+  if (--open_marks_ == 0) journal_.resize(mark);
+}
+
+void Cluster::assign(PodId id, Assignment assignment) {
+  PodRecord& record = pods_[id.index()];
+  charge(id, -1);
+  if (open_marks_ > 0) {
+    journal_.push_back({id, std::move(record.assignment)});
+  }
+  record.assignment = std::move(assignment);
+  charge(id, +1);
+}
+
+void Cluster::evict(PodId id) {
+  PodRecord& record = pods_[id.index()];
+  record.home = record.assignment;
+  Assignment next;
+  next.state = PodState::kEvicted;
+  const bool only_decided = record.assignment.state == PodState::kBinding && record.decision == 0;
+  if (!only_decided) next.held = record.assignment.held;
+  assign(id, std::move(next));
+}
+
+void Cluster::charge(PodId id, int sign) {
+  charge_node(id, sign);
+  charge_group_and_queue(id, sign);
+}
+
+void Cluster::list_on_node(NodeId node, PodId id, bool reserved) {
+  auto& list = nodes_.record(node).pods;
+  (reserved ? pods_[id.index()].reserved_entry : pods_[id.index()].held_entry) =
+      static_cast<std::uint32_t>(list.size());
+  list.push_back({id, reserved});
+}
+
+void Cluster::unlist_from_node(NodeId node, std::uint32_t entry) {
+  auto& list = nodes_.record(node).pods;
+  list[entry] = list.back();
+  list.pop_back();
+  if (entry == list.size()) return;
+  PodRecord& moved = pods_[list[entry].pod.index()];
+  (list[entry].reserved ? moved.reserved_entry : moved.held_entry) = entry;
+}
+
+void Cluster::charge_terms(PodId id, const Place& place, Hold hold, int sign) {
+  const PodRecord& record = pods_[id.index()];
+  if (record.selected_by.empty() && record.keeps_away.empty() && record.prefers.empty()) return;
+  const Labels& labels = nodes_.at(place.node).spec.labels;
+  const auto use = hold == Hold::kLeaving    ? &PodCounts::leaving
+                   : hold == Hold::kReserved ? &PodCounts::reserved
+                                             : &PodCounts::active;
+  for (TermId term : record.selected_by)
+    terms_.count_selected(term, terms_.intern_domain(term, labels), place.node, use, sign);
+  for (TermId term : record.keeps_away)
+    terms_.count_keeping_away(term, terms_.intern_domain(term, labels), use, sign);
+  if (hold == Hold::kLeaving) return;
+  for (const auto& [term, weight] : record.prefers)
+    terms_.count_attraction(term, terms_.intern_domain(term, labels), sign * std::int64_t{weight});
+}
+
+DeviceGroupId Cluster::new_device_group(std::string_view pod_uid, std::size_t index) {
+  const std::string name = fmt::format("{}-{}", pod_uid, index);
+  for (int n = 0;; ++n) {
+    const DeviceGroupId id = device_group_names_.intern(n == 0 ? name : fmt::format("{}~{}", name, n));
+    if (id.index() >= device_group_users_.size() || device_group_users_[id.index()] == 0) return id;
+  }
+}
+
+void Cluster::charge_node(PodId id, int sign) {
+  const PodRecord& record = pods_[id.index()];
+  const Assignment& assignment = record.assignment;
+  const PodClass& pod_class = classes_.at(record.pod_class);
+  auto charge_place = [&](const Place& place, Hold hold) {
+    for (DeviceGroupId group : place.device_groups) {
+      if (group.index() >= device_group_users_.size()) device_group_users_.resize(group.index() + 1, 0);
+      device_group_users_[group.index()] += static_cast<std::uint32_t>(sign);
+    }
+    if (!nodes_.at(place.node).alive) return;
+    nodes_.charge(pod_class, place, hold, sign);
+    charge_terms(id, place, hold, sign);
+    if (!record.spec.served && !record.spec.reservation) {
+      ++foreign_version_;
+      QueueCharge foreign = queue_charge(pod_class, place.node);
+      QueueCharge& sum = nodes_.record(place.node).foreign;
+      sum.gpu += sign * foreign.gpu;
+      sum.cpu += sign * foreign.cpu;
+      sum.memory += sign * foreign.memory;
+    }
+  };
+  if (assignment.held.node.valid()) {
+    charge_place(assignment.held, is_leaving(assignment.state)             ? Hold::kLeaving
+                                  : assignment.state == PodState::kBinding ? Hold::kActive
+                                                                           : Hold::kStarted);
+    if (sign > 0) {
+      list_on_node(assignment.held.node, id, false);
+    } else {
+      unlist_from_node(assignment.held.node, record.held_entry);
+    }
+  }
+  if (assignment.reserved.node.valid()) {
+    charge_place(assignment.reserved, Hold::kReserved);
+    if (sign > 0) {
+      list_on_node(assignment.reserved.node, id, true);
+    } else {
+      unlist_from_node(assignment.reserved.node, record.reserved_entry);
+    }
+  }
+}
+
+void Cluster::charge_group_and_queue(PodId id, int sign) {
+  const PodRecord& record = pods_[id.index()];
+  if (!record.group.valid()) return;
+  GroupRecord& group = groups_.record(record.group);
+  const PodState state = record.assignment.state;
+  PodSet& set = group.pod_sets[record.pod_set];
+  set.count[static_cast<std::size_t>(state)] += sign;
+  if (state == PodState::kFinished && record.spec.phase == Pod::Phase::kSucceeded) set.succeeded += sign;
+  if (sign > 0) list_group(record.group);
+  if (!group.queue.valid()) return;
+  const Place& place = is_reserved(state) ? record.assignment.reserved : record.assignment.held;
+  const bool placed = is_active(state) || is_reserved(state);
+  if (placed && !nodes_.at(place.node).alive) return;
+  const bool waiting = state == PodState::kPending || state == PodState::kNominated;
+  if (!placed && !waiting) return;
+  const QueueCharge charge = queue_charge(classes_.at(record.pod_class), placed ? place.node : NodeId());
+  const PoolId pool = placed ? nodes_.at(place.node).pool : group.pool;
+  if (placed) {
+    queues_.charge(pool, group.queue, charge, Tally::kAllocated, sign);
+    if (!group.preemptible) queues_.charge(pool, group.queue, charge, Tally::kNonPreemptible, sign);
+  }
+  if (is_active(state) || waiting) queues_.charge(pool, group.queue, charge, Tally::kRequested, sign);
+}
+
+void Cluster::charge_members(GroupId id, int sign) {
+  const GroupRecord& group = groups_.at(id);
+  for (const PodSet& set : group.pod_sets)
+    for (PodId pod : set.pods) charge_group_and_queue(pod, sign);
+}
+
+void Cluster::recharge_group(GroupId id, const std::function<void()>& change) {
+  charge_members(id, -1);
+  change();
+  charge_members(id, +1);
+}
+
+bool Cluster::try_next_pool(GroupId id) {
+  GroupRecord& record = groups_.record(id);
+  if (record.pool_choice + 1 >= record.spec.pools.size()) return false;
+  if (record.waiting() == 0 || record.placed() > 0) return false;
+  recharge_group(id, [&] { record.pool = intern_pool(record.spec.pools[++record.pool_choice]); });
+  return true;
+}
+
+void Cluster::reset_pool(GroupId id) {
+  GroupRecord& record = groups_.record(id);
+  if (record.pool_choice == 0 || record.placed() > 0) return;
+  recharge_group(id, [&] {
+    record.pool_choice = 0;
+    record.pool = intern_pool(record.spec.pools.front());
+  });
+}
+
+bool Cluster::group_before(GroupId a, GroupId b) const {
+  const GroupRecord& first = groups_.at(a);
+  const GroupRecord& second = groups_.at(b);
+  if (first.priority != second.priority) return first.priority > second.priority;
+  return std::tie(first.spec.created, first.spec.uid, first.spec.key) <
+         std::tie(second.spec.created, second.spec.uid, second.spec.key);
+}
+
+namespace {
+
+/// Runs with fewer pods than its minimum, pods that leave counted, and no pod has succeeded.
+bool is_below_minimum(const GroupRecord& group, std::size_t node) {
+  const GangNode& at = group.tree[node];
+  if (at.is_leaf()) {
+    const PodSet& set = group.pod_sets[at.pod_set];
+    return set.placed() + set.in(PodState::kReleasing) < set.min_member;
+  }
+  std::int32_t met = 0;
+  for (std::size_t child : at.children) met += is_below_minimum(group, child) ? 0 : 1;
+  return met < at.min_children;
+}
+
+bool is_stale(const GroupRecord& group) {
+  if (group.placed() == 0 || !is_below_minimum(group, 0)) return false;
+  return std::all_of(group.pod_sets.begin(), group.pod_sets.end(),
+                     [](const PodSet& set) { return set.succeeded == 0; });
+}
+
+}  // namespace
+
+const std::vector<GroupId>& Cluster::groups_below_minimum() {
+  std::erase_if(below_minimum_, [&](GroupId id) {
+    GroupRecord& group = groups_.record(id);
+    if (is_stale(group)) return false;
+    group.listed_below_minimum = false;
+    return true;
+  });
+  std::sort(below_minimum_.begin(), below_minimum_.end(),
+            [&](GroupId a, GroupId b) { return groups_.at(a).spec.key < groups_.at(b).spec.key; });
+  return below_minimum_;
+}
+
+std::vector<GroupId> Cluster::groups_without_queue() const {
+  std::vector<GroupId> found;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const GroupId id(i);
+    if (groups_.at(id).known && !groups_.at(id).queue.valid()) found.push_back(id);
+  }
+  std::sort(found.begin(), found.end(),
+            [&](GroupId a, GroupId b) { return groups_.at(a).spec.key < groups_.at(b).spec.key; });
+  return found;
+}
+
+void Cluster::list_group(GroupId id) {
+  GroupRecord& record = groups_.record(id);
+  if (open_marks_ == 0 && !record.listed_below_minimum && is_stale(record)) {
+    record.listed_below_minimum = true;
+    record.below_minimum_since = now_;
+    below_minimum_.push_back(id);
+  }
+  if (!record.queue.valid()) return;
+  const std::size_t queue = record.queue.index();
+  if (waiting_.size() <= queue) {
+    waiting_.resize(queue + 1);
+    placed_.resize(queue + 1);
+  }
+  const bool waits = record.waiting() > 0;
+  const bool placed = record.placed() > 0;
+  if (waits && record.listed_waiting != record.queue) {
+    waiting_[queue].groups.push_back(id);
+    record.listed_waiting = record.queue;
+  } else if (!waits && record.listed_waiting == record.queue) {
+    waiting_[queue].stale = true;
+  }
+  if (placed && record.listed_placed != record.queue) {
+    placed_[queue].groups.push_back(id);
+    record.listed_placed = record.queue;
+  } else if (!placed && record.listed_placed == record.queue) {
+    placed_[queue].stale = true;
+  }
+}
+
+const std::vector<GroupId>& Cluster::tidy(GroupList& list, QueueId queue, bool waiting) {
+  if (list.stale) {
+    std::size_t kept = 0;
+    std::size_t sorted = 0;
+    for (std::size_t i = 0; i < list.groups.size(); ++i) {
+      GroupRecord& record = groups_.record(list.groups[i]);
+      const bool belongs = record.queue == queue && (waiting ? record.waiting() : record.placed()) > 0;
+      if (!belongs) {
+        QueueId& listed = waiting ? record.listed_waiting : record.listed_placed;
+        if (listed == queue) listed = QueueId();
+        continue;
+      }
+      if (i < list.sorted) ++sorted;
+      list.groups[kept++] = list.groups[i];
+    }
+    list.groups.resize(kept);
+    list.sorted = sorted;
+    list.stale = false;
+  }
+  if (list.sorted < list.groups.size()) {
+    auto before = [&](GroupId a, GroupId b) { return group_before(a, b); };
+    const auto middle = list.groups.begin() + static_cast<std::ptrdiff_t>(list.sorted);
+    std::sort(middle, list.groups.end(), before);
+    std::inplace_merge(list.groups.begin(), middle, list.groups.end(), before);
+    list.sorted = list.groups.size();
+  }
+  return list.groups;
+}
+
+const std::vector<GroupId>& Cluster::waiting_groups(QueueId queue) {
+  if (waiting_.size() <= queue.index()) {
+    waiting_.resize(queue.index() + 1);
+    placed_.resize(queue.index() + 1);
+  }
+  return tidy(waiting_[queue.index()], queue, true);
+}
+
+const std::vector<GroupId>& Cluster::placed_groups(QueueId queue) {
+  if (placed_.size() <= queue.index()) {
+    waiting_.resize(queue.index() + 1);
+    placed_.resize(queue.index() + 1);
+  }
+  return tidy(placed_[queue.index()], queue, false);
+}
+
+bool Cluster::task_before(PodId a, PodId b) const {
+  const Pod& first = pods_[a.index()].spec;
+  const Pod& second = pods_[b.index()].spec;
+  if (configuration_.policies.task_order) {
+    if (first.task_priority != second.task_priority) return first.task_priority > second.task_priority;
+    if (first.leader != second.leader) return first.leader;
+  }
+  return std::tie(first.created, first.uid) < std::tie(second.created, second.uid);
+}
+
+void Cluster::place_in_pod_set(PodId id) {
+  PodRecord& record = pods_[id.index()];
+  GroupRecord& group = groups_.record(record.group);
+  record.pod_set = pod_set_for(group, record.spec.sub_group);
+  auto& pods = group.pod_sets[record.pod_set].pods;
+  auto position =
+      std::lower_bound(pods.begin(), pods.end(), id, [&](PodId a, PodId b) { return task_before(a, b); });
+  pods.insert(position, id);
+}
+
+void Cluster::remove_from_pod_set(PodId id) {
+  PodRecord& record = pods_[id.index()];
+  GroupRecord& group = groups_.record(record.group);
+  auto& pods = group.pod_sets[record.pod_set].pods;
+  pods.erase(std::find(pods.begin(), pods.end(), id));
+}
+
+}  // namespace fairlead::model

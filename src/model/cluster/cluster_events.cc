@@ -1,0 +1,543 @@
+#include "model/cluster/cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fairlead::model {
+
+base::Result<void> Cluster::apply(const Event& event) {
+  if (event.time < now_) {
+    return base::invalid_argument(fmt::format("time goes backwards: {} after {}",
+                                              base::format_time(event.time), base::format_time(now_)));
+  }
+  base::Result<void> applied = std::visit(
+      [&](const auto& body) -> base::Result<void> {
+        using Body = std::decay_t<decltype(body)>;
+        if constexpr (std::is_same_v<Body, ClockAdvanced> || std::is_same_v<Body, BindSucceeded> ||
+                      std::is_same_v<Body, BindFailed> || std::is_same_v<Body, EvictionAccepted> ||
+                      std::is_same_v<Body, EvictionRefused>) {
+          return {};
+        } else {
+          return apply_body(body);
+        }
+      },
+      event.body);
+  if (!applied.ok()) return applied;
+  now_ = event.time;
+  if (!std::holds_alternative<ClockAdvanced>(event.body)) ++event_version_;
+  return applied;
+}
+
+base::Result<void> Cluster::apply_body(const ConfigurationChanged& event) {
+  const bool task_order_changes =
+      configuration_.policies.task_order != event.configuration.policies.task_order;
+  configuration_ = event.configuration;
+  resolve_pool_configuration();
+  ++configuration_version_;
+  if (task_order_changes)
+    for (std::size_t i = 0; i < groups_.size(); ++i) rebuild_group(GroupId(i), [] {});
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const QueueUpserted& event) {
+  if (event.queue.name.empty()) return base::invalid_argument("queue has no name");
+  std::vector<PoolId> pools;
+  for (const PoolQuota& quota : event.queue.pools) pools.push_back(intern_pool(quota.pool));
+  const QueueId id = queues_.intern(event.queue.name);
+  bool moves = queues_.at(id).known && queues_.at(id).spec.parent != event.queue.parent;
+  for (const PoolQuota& quota : event.queue.pools)
+    for (const DimensionQuota& each : quota.dimensions)
+      moves = moves || !queues_.has_dimension(each.dimension);
+  change_queues([&] { queues_.set(event.queue, pools); }, moves);
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const QueueRemoved& event) {
+  const QueueId id = queues_.find(event.name);
+  if (!id.valid() || !queues_.at(id).known)
+    return base::not_found(fmt::format("queue {} is not known", event.name));
+  change_queues([&] { queues_.remove(event.name); }, true);
+  return {};
+}
+
+void Cluster::change_queues(const std::function<void()>& change, bool moves) {
+  // A queue that moves takes its charges from one chain of ancestors to another, and a new dimension counts
+  // what was not counted, so all charges are given back first. A queue that only appears, or changes a quota,
+  // moves the charges of no group but those that waited for it.
+  std::vector<GroupId> all;
+  for (std::size_t i = 0; i < groups_.size(); ++i) all.push_back(GroupId(i));
+  if (moves)
+    for (GroupId id : all) charge_members(id, -1);
+  change();
+  for (GroupId id : all) {
+    GroupRecord& group = groups_.record(id);
+    const QueueId queue = leaf_of(group);
+    if (moves) {
+      group.queue = queue;
+    } else if (queue != group.queue) {
+      recharge_group(id, [&] { group.queue = queue; });
+    }
+  }
+  if (moves)
+    for (GroupId id : all) charge_members(id, +1);
+}
+
+base::Result<void> Cluster::apply_body(const TopologyUpserted& event) {
+  topologies_[event.topology.name] = event.topology;
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const TopologyRemoved& event) {
+  if (topologies_.erase(event.name) == 0)
+    return base::not_found(fmt::format("topology {} is not known", event.name));
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const PriorityClassUpserted& event) {
+  priority_classes_[event.priority_class.name] = event.priority_class;
+  for (std::size_t i = 0; i < groups_.size(); ++i) resolve_priority(GroupId(i));
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const PriorityClassRemoved& event) {
+  if (priority_classes_.erase(event.name) == 0)
+    return base::not_found(fmt::format("priority class {} is not known", event.name));
+  for (std::size_t i = 0; i < groups_.size(); ++i) resolve_priority(GroupId(i));
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const NamespaceUpserted& event) {
+  change_namespace(event.name, &event.labels);
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const NamespaceRemoved& event) {
+  change_namespace(event.name, nullptr);
+  return {};
+}
+
+void Cluster::change_namespace(std::string_view name, const Labels* labels) {
+  std::vector<PodId> affected;
+  if (terms_.size() > 0)
+    for (std::size_t i = 0; i < pods_.size(); ++i)
+      if (pods_[i].alive && pods_[i].spec.namespace_name == name) affected.push_back(PodId(i));
+  for (PodId id : affected) charge_node(id, -1);
+  terms_.set_namespace(name, labels);
+  for (PodId id : affected) resolve_terms(id);  // no new terms: all were interned when the pods came
+  for (PodId id : affected) charge_node(id, +1);
+}
+
+base::Result<void> Cluster::apply_body(const NodeUpserted& event) {
+  if (event.node.name.empty()) return base::invalid_argument("node has no name");
+  const NodeId id = nodes_.intern(event.node.name);
+  change_node(id, [&] {
+    if (nodes_.at(id).alive) count_device_memory(id, -1);
+    const Node& node = event.node;
+    std::uint32_t unhealthy = 0;
+    if (!node.devices.empty())
+      for (const Device& device : node.devices.front().devices) unhealthy += device.healthy ? 0 : 1;
+    nodes_.record(id).unhealthy_devices = unhealthy;
+    nodes_.set(id, node, intern_pool(node.pool),
+               node.devices.empty() ? NameId() : names_.intern(node.devices.front().resource),
+               node.devices.empty() ? NameId() : names_.intern(node.devices.front().model));
+    count_device_memory(id, +1);
+  });
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const NodeRemoved& event) {
+  const NodeId id = nodes_.find(event.name);
+  if (!id.valid() || !nodes_.at(id).alive)
+    return base::not_found(fmt::format("node {} is not known", event.name));
+  change_node(id, [&] {
+    count_device_memory(id, -1);
+    nodes_.remove(id);
+  });
+  return {};
+}
+
+void Cluster::change_node(NodeId id, const std::function<void()>& change) {
+  // What a pod is charged depends on its node's devices, pool and labels, so its pods are given back and
+  // charged anew.
+  std::vector<PodId> here;
+  for (const NodeRecord::Entry& entry : nodes_.at(id).pods) here.push_back(entry.pod);
+  std::sort(here.begin(), here.end());
+  here.erase(std::unique(here.begin(), here.end()), here.end());
+  for (PodId pod : here) charge(pod, -1);
+  change();
+  for (PodId pod : here) charge(pod, +1);
+  for (PodId pod : here) follow_node_pool(pod);
+}
+
+void Cluster::count_device_memory(NodeId node, int change) {
+  const Node& spec = nodes_.at(node).spec;
+  if (spec.devices.empty() || spec.devices.front().count == 0) return;
+  const std::int64_t mib = nodes_.device_memory_mib(node);
+  auto entry = device_memories_.try_emplace(mib, 0).first;
+  entry->second += static_cast<std::size_t>(change);
+  if (entry->second == 0) device_memories_.erase(entry);
+  const std::int64_t smallest = device_memories_.empty() ? 0 : device_memories_.begin()->first;
+  if (smallest == smallest_device_mib_) return;
+  std::vector<PodId> affected;
+  for (std::size_t i = 0; i < pods_.size(); ++i) {
+    const PodRecord& pod = pods_[i];
+    const PodState state = pod.assignment.state;
+    if (pod.alive && pod.group.valid() && pod.spec.devices.kind == DeviceRequest::Kind::kMemory &&
+        (state == PodState::kPending || state == PodState::kNominated))
+      affected.push_back(PodId(i));
+  }
+  for (PodId pod : affected) charge_group_and_queue(pod, -1);
+  smallest_device_mib_ = smallest;
+  for (PodId pod : affected) charge_group_and_queue(pod, +1);
+}
+
+base::Result<void> Cluster::apply_body(const GroupUpserted& event) {
+  if (event.group.key.empty()) return base::invalid_argument("group has no key");
+  const GroupId id = groups_.intern(event.group.key);
+  GroupRecord& group = groups_.record(id);
+  rebuild_group(id, [&] {
+    group.spec = event.group;
+    group.known = true;
+    most_pools_ = std::max(most_pools_, event.group.pools.size());
+  });
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const GroupRemoved& event) {
+  const GroupId id = groups_.find(event.key);
+  if (!id.valid() || !groups_.at(id).known)
+    return base::not_found(fmt::format("group {} is not known", event.key));
+  GroupRecord& group = groups_.record(id);
+  rebuild_group(id, [&] {
+    group.spec = PodGroup();
+    group.spec.key = event.key;
+    group.known = false;
+  });
+  return {};
+}
+
+void Cluster::rebuild_group(GroupId id, const std::function<void()>& change) {
+  GroupRecord& group = groups_.record(id);
+  std::vector<PodId> members;
+  for (const PodSet& set : group.pod_sets) members.insert(members.end(), set.pods.begin(), set.pods.end());
+  for (PodId pod : members) charge_group_and_queue(pod, -1);
+  change();
+  build_gang_tree(group);
+  for (PodId pod : members) place_in_pod_set(pod);
+  group.pool_choice = 0;
+  group.pool = intern_pool(group.spec.pools.empty() ? "" : group.spec.pools.front());
+  group.queue = leaf_of(group);
+  group.priority = priority_of(group);
+  group.preemptible = group.spec.preemptible.value_or(group.priority < 100);
+  unlist(id);
+  for (PodId pod : members) charge_group_and_queue(pod, +1);
+  for (PodId pod : members) follow_node_pool(pod);
+}
+
+void Cluster::unlist(GroupId id) {
+  GroupRecord& group = groups_.record(id);
+  auto remove = [&](std::vector<GroupList>& lists, QueueId& listed) {
+    if (!listed.valid()) return;
+    GroupList& list = lists[listed.index()];
+    auto found = std::find(list.groups.begin(), list.groups.end(), id);
+    if (static_cast<std::size_t>(found - list.groups.begin()) < list.sorted) --list.sorted;
+    list.groups.erase(found);
+    listed = QueueId();
+  };
+  remove(waiting_, group.listed_waiting);
+  remove(placed_, group.listed_placed);
+}
+
+QueueId Cluster::leaf_of(const GroupRecord& group) {
+  if (!group.known) return QueueId();
+  const QueueId queue = queues_.find(group.spec.queue);
+  if (!queue.valid() || !queues_.is_leaf(queue)) return QueueId();
+  if (queues_.at(queue).spec.fair_between_users && !group.spec.user.empty())
+    return queues_.user_leaf(queue, group.spec.user);
+  return queue;
+}
+
+std::int32_t Cluster::priority_of(const GroupRecord& group) const {
+  auto found = priority_classes_.find(group.spec.priority_class);
+  return found == priority_classes_.end() ? group.spec.fallback_priority : found->second.value;
+}
+
+void Cluster::resolve_priority(GroupId id) {
+  GroupRecord& group = groups_.record(id);
+  const std::int32_t priority = priority_of(group);
+  if (priority == group.priority) return;
+  unlist(id);
+  recharge_group(id, [&] {
+    group.priority = priority;
+    group.preemptible = group.spec.preemptible.value_or(priority < 100);
+  });
+}
+
+void Cluster::follow_node_pool(PodId id) {
+  const PodRecord& record = pods_[id.index()];
+  if (!record.group.valid() || !is_active(record.assignment.state)) return;
+  const NodeRecord& node = nodes_.at(record.assignment.held.node);
+  GroupRecord& group = groups_.record(record.group);
+  if (!node.alive || node.pool == group.pool) return;
+  recharge_group(record.group, [&] {
+    group.pool = node.pool;
+    for (std::size_t i = 0; i < group.spec.pools.size(); ++i)
+      if (group.spec.pools[i] == pool_names_.text(node.pool)) group.pool_choice = i;
+  });
+}
+
+Assignment Cluster::assignment_from_world(const Pod& pod) {
+  Assignment assignment;
+  switch (pod.phase) {
+    case Pod::Phase::kPending:
+      assignment.state = pod.releasing ? PodState::kFinished
+                         : pod.gated   ? PodState::kGated
+                                       : PodState::kPending;
+      return assignment;
+    case Pod::Phase::kSucceeded:
+    case Pod::Phase::kFailed:
+      assignment.state = PodState::kFinished;
+      return assignment;
+    case Pod::Phase::kBinding:  // an order that somebody recorded; kBinding is for the engine's own
+    case Pod::Phase::kBound:
+      assignment.state = PodState::kBound;
+      break;
+    case Pod::Phase::kRunning:
+      assignment.state = PodState::kRunning;
+      break;
+  }
+  if (pod.releasing) assignment.state = PodState::kReleasing;
+  assignment.held.node = nodes_.intern(pod.node);
+  if (pod.devices.shares_devices() && !pod.reservation) {
+    for (const std::string& group : pod.device_groups)
+      assignment.held.device_groups.push_back(device_group_names_.intern(group));
+    // A share whose device the world has not named still takes one.
+    for (auto i = static_cast<std::int64_t>(pod.device_groups.size()); i < pod.devices.count; ++i)
+      assignment.held.device_groups.push_back(device_group_names_.intern(fmt::format("{}-{}", pod.uid, i)));
+  }
+  return assignment;
+}
+
+base::Result<void> Cluster::apply_body(const PodUpserted& event) {
+  const Pod& pod = event.pod;
+  if (pod.uid.empty()) return base::invalid_argument(fmt::format("pod {} has no uid", pod.display_name()));
+  const bool placed = pod.phase == Pod::Phase::kBinding || pod.phase == Pod::Phase::kBound ||
+                      pod.phase == Pod::Phase::kRunning;
+  if (placed && pod.node.empty())
+    return base::invalid_argument(fmt::format("pod {} runs on no node", pod.display_name()));
+  if (pod.served && pod.group.empty())
+    return base::invalid_argument(fmt::format("pod {} has no group", pod.display_name()));
+
+  PodId id = find_pod(pod.uid);
+  const bool known = id.valid();
+  if (!known) {
+    if (free_pods_.empty()) {
+      id = PodId(pods_.size());
+      pods_.emplace_back();
+    } else {
+      id = free_pods_.back();
+      free_pods_.pop_back();
+    }
+    pod_ids_.emplace(pod.uid, id);
+  }
+  PodRecord& record = pods_[id.index()];
+  Assignment next = assignment_from_world(pod);
+  ClassId old_class;
+  if (known) {
+    next = merge_with_assumed(record, std::move(next));
+    charge(id, -1);
+    if (record.group.valid()) remove_from_pod_set(id);
+    old_class = record.pod_class;
+  }
+  record.spec = pod;
+  record.alive = false;  // until it is charged, it does not count for a term that it is the first to name
+  if (pod.reservation) record.spec.devices = DeviceRequest();
+  record.pod_class = classes_.acquire(record.spec, resources_, names_);
+  if (old_class.valid()) classes_.release(old_class);
+  nodes_.add_columns();
+  record.group = pod.served ? groups_.intern(pod.group) : GroupId();
+  record.assignment = std::move(next);
+  record.nominated_before = pod.nominated_node.empty() ? NodeId() : nodes_.intern(pod.nominated_node);
+  if (record.group.valid()) {
+    GroupRecord& group = groups_.record(record.group);
+    if (!group.pool.valid()) group.pool = intern_pool("");
+    place_in_pod_set(id);
+  }
+  resolve_terms(id);
+  record.alive = true;
+  charge(id, +1);
+  follow_node_pool(id);
+  return {};
+}
+
+Assignment Cluster::merge_with_assumed(const PodRecord& record, Assignment told) {
+  const Assignment& assumed = record.assignment;
+  const bool progress = told.state == PodState::kFinished || told.state == PodState::kReleasing;
+  // An order without its outcome stands, unless the world says that things have gone further or elsewhere.
+  if (record.decision != 0 && !progress) {
+    if (assumed.state == PodState::kBinding &&
+        (told.state == PodState::kPending || told.held == assumed.held))
+      return assumed;
+    if (is_leaving(assumed.state)) return assumed;
+  }
+  if (record.decision != 0 && told.state == PodState::kReleasing && assumed.state == PodState::kMoved)
+    return assumed;
+  if (assumed.state == PodState::kNominated && told.state == PodState::kPending) return assumed;
+  if (told.state == PodState::kPending && assumed.state == PodState::kBound) return assumed;
+  // The engine's names for shared devices stand where the world has none.
+  if (told.held.node == assumed.held.node && record.spec.device_groups.empty() &&
+      !assumed.held.device_groups.empty() && is_active(told.state) &&
+      assumed.held.device_groups.size() == told.held.device_groups.size())
+    told.held.device_groups = assumed.held.device_groups;
+  return told;
+}
+
+base::Result<void> Cluster::apply_body(const PodRemoved& event) {
+  const PodId id = find_pod(event.uid);
+  if (!id.valid()) return base::not_found(fmt::format("pod {} is not known", event.uid));
+  charge(id, -1);
+  PodRecord& record = pods_[id.index()];
+  if (record.group.valid()) {
+    remove_from_pod_set(id);
+    list_group(record.group);
+  }
+  classes_.release(record.pod_class);
+  pod_ids_.erase(record.spec.uid);
+  record = PodRecord();
+  free_pods_.push_back(id);
+  return {};
+}
+
+void Cluster::resolve_terms(PodId id) {
+  PodRecord& record = pods_[id.index()];
+  record.selected_by.clear();
+  record.keeps_away.clear();
+  record.needs_near.clear();
+  record.spreads_over.clear();
+  record.prefers.clear();
+  const Constraints& constraints = record.spec.constraints;
+  for (const PodAffinityTerm& affinity : constraints.required_anti_affinity)
+    record.keeps_away.push_back(intern_term(term_of(affinity)));
+  if (record.spec.served) {
+    for (const PodAffinityTerm& affinity : constraints.required_affinity)
+      record.needs_near.push_back(intern_term(term_of(affinity)));
+    for (const SpreadConstraint& spread : constraints.spread)
+      record.spreads_over.push_back(intern_term(term_of(spread, record.spec.namespace_name)));
+  }
+  auto prefer = [&](const std::vector<PodAffinityTerm>& list, std::int32_t sign) {
+    for (const PodAffinityTerm& affinity : list)
+      record.prefers.emplace_back(intern_term(term_of(affinity)), sign * std::max(1, affinity.weight));
+  };
+  prefer(constraints.preferred_affinity, 1);
+  prefer(constraints.preferred_anti_affinity, -1);
+  // A requirement also attracts, as in Kubernetes' default of one for hard affinity.
+  prefer(constraints.required_affinity, 1);
+  for (std::size_t i = 0; i < terms_.size(); ++i)
+    if (terms_.selects(TermId(i), record.spec)) record.selected_by.push_back(TermId(i));
+}
+
+TermId Cluster::intern_term(const PodTerm& term) {
+  const std::size_t before = terms_.size();
+  const TermId id = terms_.intern(term);
+  if (terms_.size() == before) return id;
+  // The first to ask: from now on the pods that are there already count.
+  for (std::size_t i = 0; i < pods_.size(); ++i) {
+    PodRecord& record = pods_[i];
+    if (!record.alive || !terms_.selects(id, record.spec)) continue;
+    const Assignment& assignment = record.assignment;
+    record.selected_by.push_back(id);
+    auto count = [&](const Place& place, std::int64_t PodCounts::* use) {
+      if (!place.node.valid() || !nodes_.at(place.node).alive) return;
+      const PodTermTable::DomainId domain = terms_.intern_domain(id, nodes_.at(place.node).spec.labels);
+      terms_.count_selected(id, domain, place.node, use, +1);
+    };
+    count(assignment.held, is_leaving(assignment.state) ? &PodCounts::leaving : &PodCounts::active);
+    count(assignment.reserved, &PodCounts::reserved);
+  }
+  return id;
+}
+
+base::Result<void> Cluster::apply_body(const VolumeClaimUpserted& event) {
+  volume_claims_[event.claim.key] = event.claim;
+  ++volume_version_;
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const VolumeClaimRemoved& event) {
+  if (volume_claims_.erase(event.key) == 0)
+    return base::not_found(fmt::format("volume claim {} is not known", event.key));
+  ++volume_version_;
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const DisruptionBudgetUpserted& event) {
+  budgets_[event.budget.key] = event.budget;
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const DisruptionBudgetRemoved& event) {
+  if (budgets_.erase(event.key) == 0)
+    return base::not_found(fmt::format("disruption budget {} is not known", event.key));
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const DeviceChanged& event) {
+  const NodeId id = nodes_.find(event.node);
+  if (!id.valid() || !nodes_.at(id).alive)
+    return base::not_found(fmt::format("node {} is not known", event.node));
+  NodeRecord& record = nodes_.record(id);
+  if (record.spec.devices.empty() || event.slot >= record.spec.devices.front().devices.size())
+    return base::invalid_argument(fmt::format("node {} has no device slot {}", event.node, event.slot));
+  record.spec.devices.front().devices[event.slot].healthy = event.healthy;
+  std::uint32_t unhealthy = 0;
+  for (const Device& device : record.spec.devices.front().devices) unhealthy += device.healthy ? 0 : 1;
+  nodes_.set_unhealthy(id, unhealthy);
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const PodStarted& event) {
+  const PodId id = find_pod(event.uid);
+  if (!id.valid()) return base::not_found(fmt::format("pod {} is not known", event.uid));
+  PodRecord& record = pods_[id.index()];
+  if (is_active(record.assignment.state)) {
+    Assignment next = record.assignment;
+    next.state = PodState::kRunning;
+    assign(id, std::move(next));
+  }
+  record.spec.phase = Pod::Phase::kRunning;
+  record.spec.started = now_;
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const PodFinished& event) {
+  const PodId id = find_pod(event.uid);
+  if (!id.valid()) return base::not_found(fmt::format("pod {} is not known", event.uid));
+  charge(id, -1);
+  PodRecord& record = pods_[id.index()];
+  record.assignment = Assignment{PodState::kFinished, {}, {}};
+  record.spec.phase = event.succeeded ? Pod::Phase::kSucceeded : Pod::Phase::kFailed;
+  charge(id, +1);
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const CheckpointTaken& event) {
+  const PodId id = find_pod(event.uid);
+  if (!id.valid()) return base::not_found(fmt::format("pod {} is not known", event.uid));
+  pods_[id.index()].spec.last_checkpoint = now_;
+  return {};
+}
+
+base::Result<void> Cluster::apply_body(const UsageSampled& event) {
+  const QueueId queue = queues_.find(event.queue);
+  if (!queue.valid()) return base::not_found(fmt::format("queue {} is not known", event.queue));
+  QueueAccount& account = queues_.account(intern_pool(event.pool), queue);
+  for (const auto& [name, share] : event.shares) {
+    if (!(share >= 0)) return base::invalid_argument(fmt::format("usage of {} is {}", name, share));
+    for (std::size_t i = 0; i < queues_.dimension_count(); ++i)
+      if (queues_.dimension_name(i) == name) account.dimensions[i].usage = share;
+  }
+  return {};
+}
+
+}  // namespace fairlead::model

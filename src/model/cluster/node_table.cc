@@ -1,0 +1,179 @@
+#include "model/cluster/node_table.h"
+
+#include <algorithm>
+
+namespace fairlead::model {
+namespace {
+
+/// Where no label tells a device's memory, shares are counted on this many units; it is what KAI assumes too.
+constexpr std::int64_t kUnknownDeviceMemoryMib = 100;
+
+}  // namespace
+
+NodeId NodeTable::intern(std::string_view name) {
+  NodeId id = names_.intern(name);
+  if (id.index() == records_.size()) {
+    records_.emplace_back();
+    add_columns();
+    for (auto* columns : {&capacity_, &now_, &later_})
+      for (auto& column : *columns) column.resize(records_.size(), 0);
+  }
+  return id;
+}
+
+NodeId NodeTable::find(std::string_view name) const { return names_.find(name).value_or(NodeId()); }
+
+void NodeTable::add_columns() {
+  for (auto* columns : {&capacity_, &now_, &later_})
+    while (columns->size() < std::max(resources_.size(), column::kFixed))
+      columns->emplace_back(records_.size(), 0);
+}
+
+void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_resource, NameId device_model) {
+  NodeRecord& record = records_[id.index()];
+  std::vector<std::int64_t> offered(column::kFixed, 0);
+  auto offer = [&](ResourceId resource, std::int64_t amount) {
+    if (resource.index() >= offered.size()) offered.resize(resource.index() + 1, 0);
+    offered[resource.index()] += amount;
+  };
+  offer(column::kCpu, spec.allocatable.cpu_milli);
+  offer(column::kMemory, spec.allocatable.memory_bytes);
+  offer(column::kPods, spec.pod_capacity);
+  if (!spec.devices.empty()) offer(column::kDevices, spec.devices.front().count - record.unhealthy_devices);
+  for (std::size_t i = 1; i < spec.devices.size(); ++i)
+    offer(resources_.intern(spec.devices[i].resource), spec.devices[i].count);
+  for (const Partition& partition : spec.partitions)
+    offer(resources_.intern(partition.resource), partition.count);
+  for (const ResourceCount& counted : spec.allocatable.counted)
+    offer(resources_.intern(counted.name), counted.count);
+  add_columns();
+  for (std::size_t i = 0; i < capacity_.size(); ++i) {
+    const std::int64_t amount = i < offered.size() ? offered[i] : 0;
+    const std::int64_t difference = amount - capacity_[i][id.index()];
+    capacity_[i][id.index()] = amount;
+    now_[i][id.index()] += difference;
+    later_[i][id.index()] += difference;
+  }
+  if (!record.alive) order_stale_ = true;
+  record.spec = std::move(spec);
+  record.alive = true;
+  record.pool = pool;
+  record.device_resource = device_resource;
+  record.device_model = device_model;
+  touch(record);
+  record.static_version = record.version;
+  structure_version_ = record.version;
+}
+
+void NodeTable::remove(NodeId id) {
+  NodeRecord& record = records_[id.index()];
+  for (std::size_t i = 0; i < capacity_.size(); ++i) {
+    now_[i][id.index()] -= capacity_[i][id.index()];
+    later_[i][id.index()] -= capacity_[i][id.index()];
+    capacity_[i][id.index()] = 0;
+  }
+  record.alive = false;
+  record.unhealthy_devices = 0;
+  order_stale_ = true;
+  touch(record);
+  record.static_version = record.version;
+  structure_version_ = record.version;
+}
+
+void NodeTable::set_unhealthy(NodeId id, std::uint32_t devices) {
+  NodeRecord& record = records_[id.index()];
+  const std::int64_t difference =
+      static_cast<std::int64_t>(record.unhealthy_devices) - static_cast<std::int64_t>(devices);
+  record.unhealthy_devices = devices;
+  for (auto* columns : {&capacity_, &now_, &later_})
+    (*columns)[column::kDevices.index()][id.index()] += difference;
+  touch(record);
+  record.static_version = record.version;
+  structure_version_ = record.version;
+}
+
+std::int64_t NodeTable::device_memory_mib(NodeId node) const {
+  const Node& spec = records_[node.index()].spec;
+  if (spec.devices.empty()) return 0;
+  return spec.devices.front().memory_mib > 0 ? spec.devices.front().memory_mib : kUnknownDeviceMemoryMib;
+}
+
+std::int64_t NodeTable::share_mib(const PodClass& pod_class, NodeId node) const {
+  const DeviceRequest& request = pod_class.key.devices;
+  if (request.kind == DeviceRequest::Kind::kMemory) return request.memory_mib;
+  return request.thousandths * device_memory_mib(node) / kThousandthsPerDevice;
+}
+
+void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold, int sign) {
+  NodeRecord& record = records_[place.node.index()];
+  const std::size_t row = place.node.index();
+  for (const ResourceAmount& amount : pod_class.amounts) {
+    const std::int64_t change = sign * amount.amount;
+    if (hold != Hold::kReserved) now_[amount.resource.index()][row] -= change;
+    if (hold != Hold::kLeaving) later_[amount.resource.index()][row] -= change;
+  }
+  const std::int64_t mib = place.device_groups.empty() ? 0 : share_mib(pod_class, place.node);
+  for (DeviceGroupId group : place.device_groups) {
+    auto shared = std::find_if(record.shared.begin(), record.shared.end(),
+                               [&](const SharedDevice& candidate) { return candidate.group == group; });
+    if (shared == record.shared.end()) {
+      record.shared.push_back({.group = group});
+      shared = record.shared.end() - 1;
+    }
+    const int occupied_now = shared->occupies_now();
+    const int occupied_later = shared->occupies_later();
+    const int slots_now = shared->needs_slot() && shared->active > 0;
+    const int slots_later = shared->needs_slot();
+    const auto count = static_cast<std::uint32_t>(sign);  // wraps to a subtraction for -1
+    switch (hold) {
+      case Hold::kStarted:
+        shared->started += count;
+        [[fallthrough]];
+      case Hold::kActive:
+        shared->active += count;
+        shared->active_mib += sign * mib;
+        break;
+      case Hold::kLeaving:
+        shared->leaving += count;
+        shared->leaving_mib += sign * mib;
+        break;
+      case Hold::kReserved:
+        shared->reserved += count;
+        shared->reserved_mib += sign * mib;
+        break;
+    }
+    now_[column::kDevices.index()][row] -= shared->occupies_now() - occupied_now;
+    later_[column::kDevices.index()][row] -= shared->occupies_later() - occupied_later;
+    now_[column::kPods.index()][row] -= (shared->needs_slot() && shared->active > 0) - slots_now;
+    later_[column::kPods.index()][row] -= shared->needs_slot() - slots_later;
+    if (shared->active + shared->leaving + shared->reserved == 0) {
+      *shared = record.shared.back();
+      record.shared.pop_back();
+    }
+  }
+  touch(record);
+}
+
+void NodeTable::rebuild_order() {
+  by_name_.clear();
+  for (std::size_t i = 0; i < records_.size(); ++i)
+    if (records_[i].alive) by_name_.push_back(NodeId(i));
+  std::sort(by_name_.begin(), by_name_.end(),
+            [&](NodeId a, NodeId b) { return names_.text(a) < names_.text(b); });
+  name_rank_.assign(records_.size(), 0);
+  for (std::size_t i = 0; i < by_name_.size(); ++i)
+    name_rank_[by_name_[i].index()] = static_cast<std::uint32_t>(i);
+  order_stale_ = false;
+}
+
+const std::vector<std::uint32_t>& NodeTable::name_rank() {
+  if (order_stale_) rebuild_order();
+  return name_rank_;
+}
+
+const std::vector<NodeId>& NodeTable::by_name() {
+  if (order_stale_) rebuild_order();
+  return by_name_;
+}
+
+}  // namespace fairlead::model
