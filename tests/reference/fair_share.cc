@@ -126,10 +126,13 @@ Amounts pool_total(const Facts& facts, const State& state, const std::string& po
   return total;
 }
 
-QueueShare make_share(const model::Queue& queue, const std::string& pool) {
+QueueShare make_share(const QueueFacts& queue, const std::string& pool) {
   QueueShare share;
-  for (const char* dimension : {"gpu", "cpu", "memory"}) share.quota[dimension] = {};
-  for (const model::PoolQuota& one : queue.pools) {
+  for (const char* dimension : {"gpu", "cpu", "memory"}) {
+    share.quota[dimension] = {};
+    if (queue.of_user) share.quota[dimension].over_quota_weight = 1;  // without quota and limit
+  }
+  for (const model::PoolQuota& one : queue.object->pools) {
     if (one.pool != pool) continue;
     share.priority = one.priority.value_or(100);
     for (const model::DimensionQuota& entry : one.dimensions) share.quota[entry.dimension] = entry.quota;
@@ -177,7 +180,7 @@ PoolShares pool_shares(const Facts& facts, const State& state, const std::string
   PoolShares shares{.pool = pool, .total = pool_total(facts, state, pool), .queues = {}};
   std::set<std::string> dimensions{"gpu", "cpu", "memory"};
   for (const auto& [name, queue] : facts.queues) {
-    shares.queues[name] = make_share(*queue.object, pool);
+    shares.queues[name] = make_share(queue, pool);
     for (const auto& [dimension, quota] : shares.queues[name].quota) dimensions.insert(dimension);
   }
   // Request: what running pods received and what waiting ungated pods ask for.
@@ -185,7 +188,7 @@ PoolShares pool_shares(const Facts& facts, const State& state, const std::string
   for (const auto& [key, group] : facts.groups)
     for (const model::Pod* pod : group.pods)
       if (state_of(state, *pod).status == Status::kPending && belongs_to_pool(group, pool))
-        add_up(facts, requests, group.object->queue, charge(facts, *pod, nullptr));
+        add_up(facts, requests, group.queue, charge(facts, *pod, nullptr));
   for (auto& [name, share] : shares.queues) share.request = requests[name];
 
   for (const std::string& dimension : dimensions)
@@ -200,8 +203,8 @@ Allocations allocations(const Facts& facts, const State& state, const std::strin
       const PodState& at = state_of(state, *pod);
       if (!is_active(at.status) || !pool_node(facts, at.place.node, pool)) continue;
       Amounts amounts = current_charge(facts, at);
-      add_up(facts, result.all, group.object->queue, amounts);
-      if (!group.preemptible) add_up(facts, result.non_preemptible, group.object->queue, amounts);
+      add_up(facts, result.all, group.queue, amounts);
+      if (!group.preemptible) add_up(facts, result.non_preemptible, group.queue, amounts);
     }
   return result;
 }

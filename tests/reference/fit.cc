@@ -162,6 +162,15 @@ bool partitions_allow(const State& state, const Pod& pod, const model::Node& nod
   });
 }
 
+bool excluded(const Facts& facts, const Pod& pod, const model::Node& node) {
+  auto memory = facts.world->memory.find(pod.uid);
+  return memory != facts.world->memory.end() &&
+         std::any_of(memory->second.exclusions.begin(), memory->second.exclusions.end(),
+                     [&](const auto& one) {
+                       return one.until > facts.world->now && (one.node.empty() || one.node == node.name);
+                     });
+}
+
 std::optional<NodeReason> filtered(const Facts& facts, const State& state, const Pod& pod,
                                    const model::Node& node, When when) {
   if (!node.ready) return NodeReason::kNotReady;
@@ -307,6 +316,7 @@ bool fits_on_shared_device(const Facts& facts, const State& state, const Pod& po
 
 std::optional<NodeReason> refusal(const Facts& facts, const State& state, const Pod& pod,
                                   const model::Node& node, When when) {
+  if (excluded(facts, pod, node)) return NodeReason::kExcludedAfterFailure;
   if (facts.world->configuration.policies.filters)
     if (auto reason = filtered(facts, state, pod, node, when)) return reason;
   NodeUse use = node_use(facts, state, node);

@@ -67,12 +67,16 @@ void note_dimensions(const Amounts& amounts, std::set<std::string>& involved) {
 bool may_reclaim(const Facts& facts, const State& state, const PoolShares& shares, const Group& group,
                  const Chunk& chunk) {
   if (!facts.world->configuration.policies.proportion) return true;
-  const std::string& queue = group.object->queue;
+  const std::string& queue = group.queue;
   Allocations allocated = allocations(facts, state, shares.pool);
   Amounts request = chunk_request(facts, chunk);
   const QueueShare& share = shares.queues.at(queue);
-  return within_fair_share(share, plus(allocated.all[queue], request)) &&
-         (group.preemptible || within_quota(share, plus(allocated.non_preemptible[queue], request)));
+  if (!within_fair_share(share, plus(allocated.all[queue], request))) return false;
+  const QueueFacts& leaf = facts.queues.at(queue);
+  const std::string& guarantor =
+      leaf.of_user ? leaf.parent : queue;  // whose quota non-preemptible work needs
+  return group.preemptible ||
+         within_quota(shares.queues.at(guarantor), plus(allocated.non_preemptible[guarantor], request));
 }
 
 bool reclaim_is_legal(const Scenario& scenario) {
@@ -82,7 +86,7 @@ bool reclaim_is_legal(const Scenario& scenario) {
   // Rule 1: allocations are those before the search; the request is that of the pods being solved.
   Allocations allocated = allocations(facts, scenario.before, scenario.shares.pool);
   Amounts request = chunk_request(facts, scenario.solving);
-  const std::string& reclaimer = scenario.beneficiary.object->queue;
+  const std::string& reclaimer = scenario.beneficiary.queue;
   std::set<std::string> involved;
   note_dimensions(request, involved);
 
@@ -94,12 +98,12 @@ bool reclaim_is_legal(const Scenario& scenario) {
   };
   std::vector<std::string> order;
   for (const VictimChunk& victim : scenario.victims)
-    if (std::find(order.begin(), order.end(), victim.group->object->queue) == order.end())
-      order.push_back(victim.group->object->queue);
+    if (std::find(order.begin(), order.end(), victim.group->queue) == order.end())
+      order.push_back(victim.group->queue);
   for (const std::string& queue : order) {
     auto [mine, theirs] = compared_queues(facts, reclaimer, queue);
     for (const VictimChunk& victim : scenario.victims) {
-      if (victim.group->object->queue != queue) continue;
+      if (victim.group->queue != queue) continue;
       Amounts lost = loss(scenario, victim);
       if (lost.empty()) continue;
       note_dimensions(lost, involved);
@@ -119,7 +123,7 @@ bool reclaim_is_legal(const Scenario& scenario) {
                           facts.world->configuration.saturation_multiplier))
         return false;
     }
-    if (!scenario.beneficiary.preemptible &&
+    if (!scenario.beneficiary.preemptible && !facts.queues.at(queue).of_user &&
         !within_quota(queues.at(queue), plus(allocated.non_preemptible[queue], request)))
       return false;
   }
@@ -132,6 +136,62 @@ bool consolidation_is_legal(const Scenario& scenario) {
       return is_active(state_of(scenario.simulated, *pod).status);
     });
   });
+}
+
+std::optional<base::Time> refused_until(const Facts& facts, const model::Pod& pod) {
+  auto memory = facts.world->memory.find(pod.uid);
+  if (memory == facts.world->memory.end()) return std::nullopt;
+  auto until = memory->second.no_victim_before;
+  return until && facts.world->now < *until ? until : std::nullopt;
+}
+
+bool is_covered(const model::DisruptionBudget& budget, const model::Pod& pod) {
+  return pod.phase == model::Pod::Phase::kRunning && !pod.releasing && budget.selector &&
+         budget.key.substr(0, budget.key.find('/')) == pod.namespace_name &&
+         model::matches(*budget.selector, pod.labels);
+}
+
+namespace {
+
+std::int64_t allowed_disruptions(const World& world, const model::DisruptionBudget& budget) {
+  if (budget.disruptions_allowed) return *budget.disruptions_allowed;
+  std::int64_t healthy = 0;
+  std::int64_t expected = 0;
+  for (const auto& [uid, pod] : world.pods) {
+    healthy += is_covered(budget, pod) ? 1 : 0;
+    model::Pod any = pod;  // every pod that has not finished is expected to run
+    bool finished = any.phase == model::Pod::Phase::kSucceeded || any.phase == model::Pod::Phase::kFailed;
+    any.phase = model::Pod::Phase::kRunning;
+    any.releasing = false;
+    expected += !finished && is_covered(budget, any) ? 1 : 0;
+  }
+  auto amount = [&](std::int64_t value, bool percent) {  // percentages are rounded up, as Kubernetes does
+    return percent ? (value * expected + 99) / 100 : value;
+  };
+  if (budget.min_available)
+    return std::max<std::int64_t>(0,
+                                  healthy - amount(*budget.min_available, budget.min_available_is_percent));
+  if (!budget.max_unavailable) return healthy;
+  std::int64_t unavailable = amount(*budget.max_unavailable, budget.max_unavailable_is_percent);
+  return std::max<std::int64_t>(0, healthy - (expected - unavailable));
+}
+
+}  // namespace
+
+bool may_be_evicted(const Facts& facts, const State& state, const Chunk& chunk) {
+  if (std::any_of(chunk.begin(), chunk.end(),
+                  [&](const model::Pod* pod) { return refused_until(facts, *pod); }))
+    return false;
+  for (const auto& [key, budget] : facts.world->budgets) {
+    std::int64_t disrupted = std::count_if(chunk.begin(), chunk.end(), [&](const model::Pod* pod) {
+      return is_covered(budget, *pod) && !state_of(state, *pod).leaving;
+    });
+    if (disrupted == 0) continue;
+    for (const auto& [uid, pod] : state.pods)
+      disrupted += is_covered(budget, *pod.pod) && pod.leaving ? 1 : 0;
+    if (disrupted > allowed_disruptions(*facts.world, budget)) return false;
+  }
+  return true;
 }
 
 namespace {
@@ -151,15 +211,14 @@ std::optional<base::Time> protected_until(const Facts& facts, const Group& benef
                                           model::Action action) {
   const model::Configuration& configuration = facts.world->configuration;
   if (!configuration.policies.min_runtime || !victim.object->last_start) return std::nullopt;
-  std::vector<std::string> path = path_to_root(facts, victim.object->queue);
+  std::vector<std::string> path = path_to_root(facts, victim.queue);
   base::Duration duration;
   if (action == model::Action::kPreempt) {
     duration =
         minimum_runtime(facts, path, &model::Queue::preempt_min_runtime, configuration.preempt_min_runtime);
   } else if (action == model::Action::kReclaim) {
     if (configuration.reclaim_min_runtime_scope == model::MinRuntimeScope::kLowestCommonAncestor)
-      path =
-          path_to_root(facts, compared_queues(facts, beneficiary.object->queue, victim.object->queue).second);
+      path = path_to_root(facts, compared_queues(facts, beneficiary.queue, victim.queue).second);
     duration =
         minimum_runtime(facts, path, &model::Queue::reclaim_min_runtime, configuration.reclaim_min_runtime);
   } else {

@@ -35,6 +35,15 @@ bool reclaim_is_legal(const Scenario& scenario);
 /// Section 3, "Consolidation": every victim has another place.
 bool consolidation_is_legal(const Scenario& scenario);
 
+/// Whether a disruption budget counts and protects the pod: it does while the pod runs and is not leaving.
+bool is_covered(const model::DisruptionBudget& budget, const model::Pod& pod);
+/// Whether the chunk may be evicted besides what `state` has evicted already: no eviction of its pods was
+/// refused for now, and no disruption budget that covers a running one of them is exceeded. A budget allows
+/// what its controller says, or else as many as run above its minimum.
+bool may_be_evicted(const Facts& facts, const State& state, const Chunk& chunk);
+/// Until when evictions of the pod were refused; none: they were not.
+std::optional<base::Time> refused_until(const Facts& facts, const model::Pod& pod);
+
 /// Section 3, "minruntime". Until when reclaim (or preemption) may not touch the victim's minimum; none: it
 /// may.
 std::optional<base::Time> protected_until(const Facts& facts, const Group& beneficiary, const Group& victim,

@@ -154,7 +154,7 @@ std::size_t pick_next(const OrderInput& input, const std::vector<Waiting>& waiti
   descent.best_in_leaf = [&](const std::string& leaf) {
     std::optional<std::size_t> best;
     for (std::size_t i = 0; i < waiting.size(); ++i)
-      if (waiting[i].group->object->queue == leaf &&
+      if (waiting[i].group->queue == leaf &&
           (!best || compare_groups(input.facts, input.state, *waiting[i].group, *waiting[*best].group) < 0))
         best = i;
     return best;
@@ -172,6 +172,38 @@ Amounts held(const Facts& facts, const State& state, const Group& group) {
   return sum;
 }
 
+namespace {
+
+/// What evicting a chunk throws away: for each pod its devices, in thousandths, times the whole seconds since
+/// its last checkpoint, or else its start, and those of the restart cost.
+std::int64_t lost_work(const Facts& facts, const State& state, const Chunk& chunk) {
+  std::int64_t lost = 0;
+  for (const model::Pod* pod : chunk) {
+    base::Time since =
+        std::max(pod->started.value_or(facts.world->now), pod->last_checkpoint.value_or(base::Time()));
+    base::Duration age = std::max(base::Duration(), facts.world->now - since);
+    std::int64_t seconds = (age + facts.world->configuration.restart_cost).nanoseconds() /
+                           base::Duration::seconds(1).nanoseconds();
+    lost += get(current_charge(facts, state_of(state, *pod)), "gpu") * seconds;
+  }
+  return lost;
+}
+
+/// Whether a group of the same queue is taken from first: the reverse of the order of groups; with least lost
+/// work that decides after the priority.
+bool victim_before(const Facts& facts, const State& state, const Group& a, const Group& b) {
+  const model::Configuration& configuration = facts.world->configuration;
+  bool by_priority = configuration.policies.priority && a.priority != b.priority;
+  if (configuration.victim_order == model::VictimOrder::kLeastLostWork && !by_priority) {
+    std::int64_t loses_a = lost_work(facts, state, next_victims(a, state));
+    std::int64_t loses_b = lost_work(facts, state, next_victims(b, state));
+    if (loses_a != loses_b) return loses_a < loses_b;
+  }
+  return compare_groups(facts, state, a, b) > 0;
+}
+
+}  // namespace
+
 std::size_t pick_victim(const OrderInput& input, const State& reduced,
                         const std::vector<const Group*>& candidates,
                         const std::map<std::string, Amounts>& popped) {
@@ -179,8 +211,8 @@ std::size_t pick_victim(const OrderInput& input, const State& reduced,
   descent.best_in_leaf = [&](const std::string& leaf) {
     std::optional<std::size_t> best;
     for (std::size_t i = 0; i < candidates.size(); ++i)
-      if (candidates[i]->object->queue == leaf &&
-          (!best || compare_groups(input.facts, reduced, *candidates[i], *candidates[*best]) > 0))
+      if (candidates[i]->queue == leaf &&
+          (!best || victim_before(input.facts, reduced, *candidates[i], *candidates[*best])))
         best = i;
     return best;
   };

@@ -121,25 +121,35 @@ struct Placement {
   const Group& group;
   const Chunk& chunk;
   bool pipeline_only;
+  model::Reason why = {};  ///< where it did not work the last time
 
   /// Section 3, "Allocate": walks the tree; each level may narrow the nodes, and the next candidate is tried
   /// when something below does not fit.
   bool place_part(const Part& part, const NodeSet& outer) {
     std::vector<const model::Pod*> pods = pods_in(part, chunk);
     if (pods.empty()) return true;
-    for (const NodeSet& set : topology_candidates(facts, state, part, pods, outer)) {
+    std::vector<NodeSet> candidates = topology_candidates(facts, state, part, pods, outer);
+    for (const NodeSet& set : candidates) {
       State before = state;
       if (place_within(part, pods, set)) return true;
       state = before;
     }
+    bool known = facts.world->topologies.count(part.topology.topology) > 0;
+    if (candidates.empty())
+      why.code = known ? model::ReasonCode::kTopology : model::ReasonCode::kUnknownTopology;
     return false;
   }
 
   bool place_within(const Part& part, const std::vector<const model::Pod*>& pods, const NodeSet& set) {
-    if (part.leaf)
-      return std::all_of(pods.begin(), pods.end(), [&](const model::Pod* pod) {
-        return place_pod(facts, state, shares, group, *pod, set, pipeline_only);
-      });
+    if (part.leaf) {
+      for (const model::Pod* pod : pods) {
+        if (place_pod(facts, state, shares, group, *pod, set, pipeline_only)) continue;
+        why.code =
+            pod == pods.front() ? model::ReasonCode::kNodesDoNotFit : model::ReasonCode::kGangDoesNotFit;
+        return false;
+      }
+      return true;
+    }
     std::vector<const Part*> children = ordered_children(part, state);
     return std::all_of(children.begin(), children.end(),
                        [&](const Part* child) { return place_part(*child, set); });
@@ -147,6 +157,19 @@ struct Placement {
 };
 
 bool starts_now(Status status) { return status == Status::kAllocated || status == Status::kRunning; }
+
+/// A pod waits for the things that it refers to and that are known to be missing.
+std::optional<model::Reason> missing_reference(const Facts& facts, const Chunk& chunk) {
+  if (!facts.world->configuration.policies.filters) return std::nullopt;
+  for (const model::Pod* pod : chunk) {
+    if (pod->missing_references.empty()) continue;
+    model::Reason reason;
+    reason.code = model::ReasonCode::kMissingReference;
+    reason.detail = pod->missing_references.front();
+    return reason;
+  }
+  return std::nullopt;
+}
 
 bool any_pipelined(const Part& part, const State& state) {
   return std::any_of(
@@ -162,7 +185,7 @@ std::optional<model::Reason> gate(const Facts& facts, const State& state, const 
                                   const Group& group, const Amounts& request) {
   if (!facts.world->configuration.policies.proportion) return std::nullopt;
   Allocations allocated = allocations(facts, state, shares.pool);
-  for (const std::string& queue : path_to_root(facts, group.object->queue))
+  for (const std::string& queue : path_to_root(facts, group.queue))
     for (const auto& [dimension, quota] : shares.queues.at(queue).quota) {
       std::int64_t want = get(request, dimension);
       std::int64_t have = get(allocated.all[queue], dimension);
@@ -177,7 +200,8 @@ std::optional<model::Reason> gate(const Facts& facts, const State& state, const 
                              .limit = quota.limit.amount(),
                              .detail = {},
                              .nodes = {}};
-      if (!group.preemptible && !quota.quota.allows(fixed + want))
+      // A user's leaf has no quota of its own: what counts is that of the queue that the users share.
+      if (!group.preemptible && !facts.queues.at(queue).of_user && !quota.quota.allows(fixed + want))
         return model::Reason{.code = model::ReasonCode::kNonPreemptibleOverQuota,
                              .queue = queue,
                              .dimension = dimension,
@@ -206,12 +230,20 @@ bool place_pod(const Facts& facts, State& state, const PoolShares& shares, const
 }
 
 bool place_chunk(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
-                 const Chunk& chunk, const std::vector<const model::Node*>& nodes, bool pipeline_only) {
-  if (chunk.empty() || gate(facts, state, shares, group, chunk_request(facts, chunk))) return false;
-  State before = state;
-  if (!Placement{facts, state, shares, group, chunk, pipeline_only}.place_part(group.root, {nodes, {}})) {
-    state = before;
+                 const Chunk& chunk, const std::vector<const model::Node*>& nodes, bool pipeline_only,
+                 model::Reason* why) {
+  if (chunk.empty()) return false;
+  auto refuse = [&](const model::Reason& reason) {
+    if (why) *why = reason;
     return false;
+  };
+  if (auto missing = missing_reference(facts, chunk)) return refuse(*missing);
+  if (auto reason = gate(facts, state, shares, group, chunk_request(facts, chunk))) return refuse(*reason);
+  State before = state;
+  Placement placement{facts, state, shares, group, chunk, pipeline_only};
+  if (!placement.place_part(group.root, {nodes, {}})) {
+    state = before;
+    return refuse(placement.why);
   }
   if (any_pipelined(group.root, state) && !minimum_met(group.root, state, starts_now))
     for (const model::Pod* pod : group.pods)

@@ -18,8 +18,10 @@ bool place_pod(const Facts& facts, State& state, const PoolShares& shares, const
                const model::Pod& pod, const NodeSet& set, bool pipeline_only);
 
 /// Places a chunk of a group, all or nothing: gates, then the tree of sub-groups, each level within its
-/// topology. Pods become Pipelined together where those that could start alone would miss the minimum.
+/// topology. Pods become Pipelined together where those that could start alone would miss the minimum. `why`
+/// gets the reason where it does not work.
 bool place_chunk(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
-                 const Chunk& chunk, const std::vector<const model::Node*>& nodes, bool pipeline_only);
+                 const Chunk& chunk, const std::vector<const model::Node*>& nodes, bool pipeline_only,
+                 model::Reason* why = nullptr);
 
 }  // namespace fairlead::reference

@@ -1,5 +1,6 @@
 #include "reference/reference_scheduler.h"
 
+#include "reference/assumed.h"
 #include "reference/round.h"
 
 namespace fairlead::reference {
@@ -32,7 +33,8 @@ struct Taker {
     return store(world.namespaces, event.name, event.labels);
   }
   std::string operator()(const model::NamespaceRemoved& event) {
-    return remove(world.namespaces, event.name);
+    world.namespaces.erase(event.name);  // unknown ones have no labels either
+    return {};
   }
   std::string operator()(const model::NodeUpserted& event) {
     return store(world.nodes, event.node.name, event.node);
@@ -43,9 +45,18 @@ struct Taker {
   }
   std::string operator()(const model::GroupRemoved& event) { return remove(world.groups, event.key); }
   std::string operator()(const model::PodUpserted& event) {
-    return store(world.pods, event.pod.uid, event.pod);
+    const model::Pod& pod = event.pod;
+    if (pod.uid.empty()) return "no uid";
+    if ((is_placed(pod) || (pod.releasing && pod.phase != model::Pod::Phase::kPending)) && pod.node.empty())
+      return "runs on no node";
+    if (pod.served && pod.group.empty()) return "has no group";
+    take_pod(world, pod);
+    return {};
   }
-  std::string operator()(const model::PodRemoved& event) { return remove(world.pods, event.uid); }
+  std::string operator()(const model::PodRemoved& event) {
+    world.memory.erase(event.uid);
+    return remove(world.pods, event.uid);
+  }
   std::string operator()(const model::VolumeClaimUpserted& event) {
     return store(world.claims, event.claim.key, event.claim);
   }
@@ -66,28 +77,31 @@ struct Taker {
   }
   std::string operator()(const model::PodStarted& event) {
     return change(event.uid, [&](model::Pod& pod) {
-      pod.phase = model::Pod::Phase::kRunning;
+      if (is_placed(pod) || pod.releasing) pod.phase = model::Pod::Phase::kRunning;
       pod.started = world.now;
     });
   }
   std::string operator()(const model::PodFinished& event) {
     return change(event.uid, [&](model::Pod& pod) {
       pod.phase = event.succeeded ? model::Pod::Phase::kSucceeded : model::Pod::Phase::kFailed;
+      world.memory[event.uid].reserved.reset();
     });
   }
   std::string operator()(const model::CheckpointTaken& event) {
     return change(event.uid, [&](model::Pod& pod) { pod.last_checkpoint = world.now; });
   }
   std::string operator()(const model::UsageSampled& event) {
-    auto& shares = world.usage[{event.queue, event.pool}];
-    for (const auto& [dimension, share] : event.shares) shares[dimension] = share;
+    if (!world.queues.count(event.queue)) return "not known";
+    for (const auto& [dimension, share] : event.shares)
+      if (!(share >= 0)) return "negative usage";
+    for (const auto& [dimension, share] : event.shares)
+      world.usage[{event.queue, event.pool}][dimension] = share;
     return {};
   }
-  // Outcomes come with the assumed state, which is not kept yet: what the world reports stands.
-  std::string operator()(const model::BindSucceeded&) { return {}; }
-  std::string operator()(const model::BindFailed&) { return {}; }
-  std::string operator()(const model::EvictionAccepted&) { return {}; }
-  std::string operator()(const model::EvictionRefused&) { return {}; }
+  std::string operator()(const model::BindSucceeded& event) { return take(world, event); }
+  std::string operator()(const model::BindFailed& event) { return take(world, event); }
+  std::string operator()(const model::EvictionAccepted& event) { return take(world, event); }
+  std::string operator()(const model::EvictionRefused& event) { return take(world, event); }
 
  private:
   template <class Value>
@@ -98,8 +112,7 @@ struct Taker {
   }
   template <class Value>
   static std::string remove(std::map<std::string, Value>& map, const std::string& key) {
-    map.erase(key);
-    return {};
+    return map.erase(key) > 0 ? std::string() : "not known";
   }
   template <class Change>
   std::string change(const std::string& uid, const Change& apply) {
@@ -120,6 +133,16 @@ std::string eviction_reason(const model::Evict& evict, const Facts& facts) {
 
 }  // namespace
 
+void ReferenceScheduler::note_stale_groups() {
+  Facts facts = make_facts(world_);
+  State state = make_state(world_);
+  for (const auto& [key, group] : facts.groups)
+    if (is_stale(group, state))
+      world_.stale_since.try_emplace(key, world_.now);
+    else
+      world_.stale_since.erase(key);
+}
+
 model::ApplyReport ReferenceScheduler::apply(std::span<const model::Event> events) {
   model::ApplyReport report;
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -130,41 +153,50 @@ model::ApplyReport ReferenceScheduler::apply(std::span<const model::Event> event
     base::Time before = world_.now;
     world_.now = events[i].time;
     std::string reason = std::visit(Taker{world_}, events[i].body);
-    if (reason.empty()) continue;
-    world_.now = before;
-    report.rejected.push_back({i, reason});
+    if (!reason.empty()) {
+      world_.now = before;
+      report.rejected.push_back({i, reason});
+    } else if (!std::holds_alternative<model::ClockAdvanced>(events[i].body)) {
+      changed_ = true;
+      // Events of one instant count together: what a group lacks between them it never lacked.
+      if (i + 1 == events.size() || events[i + 1].time > world_.now) note_stale_groups();
+    }
   }
   return report;
 }
 
+/// What differs between the verdicts that were told and those that hold now, by group.
+std::vector<model::VerdictChanged> ReferenceScheduler::take_verdicts(
+    std::map<std::string, model::Verdict> now) {
+  std::vector<model::VerdictChanged> changes;
+  for (const auto& [key, verdict] : verdicts_) now.try_emplace(key);
+  for (const auto& [key, verdict] : now)
+    if (!(verdicts_[key] == verdict)) changes.push_back({key, verdict});
+  std::erase_if(now, [](const auto& entry) { return entry.second.reasons.empty(); });
+  verdicts_ = std::move(now);
+  return changes;
+}
+
 model::Round ReferenceScheduler::run(const model::RoundRequest&) {
+  // What is known is what the last round knew, and time alone changes nothing yet.
+  if (!changed_ && !(wake_at_ && *wake_at_ <= world_.now)) return {{}, false, wake_at_};
   Facts facts = make_facts(world_);
   State before = make_state(world_);
-  for (const auto& [key, group] : facts.groups)
-    if (is_stale(group, before))
-      world_.stale_since.try_emplace(key, world_.now);
-    else
-      world_.stale_since.erase(key);
   RoundRun run(facts, before);
   run.run();
 
   model::Round round;
-  for (const auto& body : run.decisions(before)) {
-    model::Decision decision{.number = ++decisions_, .body = {}};
-    std::visit([&](const auto& value) { decision.body = value; }, body);
-    if (auto* evict = std::get_if<model::Evict>(&decision.body))
-      evict->reason = eviction_reason(*evict, facts);
-    round.decisions.push_back(std::move(decision));
+  for (auto& body : run.decisions(before)) {
+    if (auto* evict = std::get_if<model::Evict>(&body)) evict->reason = eviction_reason(*evict, facts);
+    round.decisions.push_back({++decisions_, std::move(body)});
   }
-  std::set<std::string> groups;
-  for (const auto& [key, verdict] : verdicts_) groups.insert(key);
-  for (const auto& [key, verdict] : run.verdicts) groups.insert(key);
-  for (const std::string& key : groups) {
-    if (verdicts_[key] == run.verdicts[key]) continue;
-    round.decisions.push_back({++decisions_, model::VerdictChanged{key, run.verdicts[key]}});
-  }
-  verdicts_ = run.verdicts;
-  std::erase_if(verdicts_, [](const auto& entry) { return entry.second.reasons.empty(); });
+  State after = std::move(run.state);
+  assume(world_, after, round.decisions);
+  note_stale_groups();
+  for (model::VerdictChanged& change : take_verdicts(std::move(run.verdicts)))
+    round.decisions.push_back({++decisions_, std::move(change)});
+  round.wake_at = wake_at_ = run.wake_up.at;
+  changed_ = false;
   return round;
 }
 

@@ -15,7 +15,12 @@ class ReferenceScheduler final : public model::Scheduler {
   model::Round run(const model::RoundRequest& request) override;
 
  private:
+  void note_stale_groups();
+  std::vector<model::VerdictChanged> take_verdicts(std::map<std::string, model::Verdict> now);
+
   World world_;
+  bool changed_ = true;                             ///< events came after the last round
+  std::optional<base::Time> wake_at_;               ///< of the last round
   std::map<std::string, model::Verdict> verdicts_;  ///< last told, by group; empty ones are left out
   std::uint64_t decisions_ = 0;                     ///< numbers given
 };

@@ -33,8 +33,8 @@ RoundRun::RoundRun(const Facts& run_facts, State run_state) : facts(run_facts), 
   for (const std::string& pool : pools) shares[pool] = pool_shares(facts, state, pool);
 }
 
-PoolRound RoundRun::pool_round(const std::string& pool) const {
-  PoolRound round{facts, shares.at(pool), {}};
+PoolRound RoundRun::pool_round(const std::string& pool) {
+  PoolRound round{facts, shares.at(pool), {}, wake_up};
   for (const auto& [name, node] : facts.world->nodes)
     if (node.pool == pool) round.nodes.push_back(&node);
   return round;
@@ -46,11 +46,10 @@ std::vector<const Group*> RoundRun::candidates(const std::string& pool, std::siz
                                                model::Action action) const {
   std::map<std::string, std::vector<const Group*>> by_queue;
   for (const auto& [key, group] : facts.groups) {
-    auto queue = facts.queues.find(group.object->queue);
-    if (queue == facts.queues.end() || !queue->second.children.empty()) continue;
+    if (group.queue.empty()) continue;
     if (pool_of(facts, state, group, attempt) != pool) continue;
     if (enough_pods(group, state) && !next_chunk(group, state).empty())
-      by_queue[queue->first].push_back(&group);
+      by_queue[group.queue].push_back(&group);
   }
   std::vector<const Group*> result;
   const std::vector<std::int32_t>& depths = facts.world->configuration.queue_depth;
@@ -64,6 +63,15 @@ std::vector<const Group*> RoundRun::candidates(const std::string& pool, std::siz
   }
   return result;
 }
+
+namespace {
+
+bool waits_for_room(model::ReasonCode code) {
+  return code != model::ReasonCode::kMissingReference && code != model::ReasonCode::kOverLimit &&
+         code != model::ReasonCode::kNonPreemptibleOverQuota;
+}
+
+}  // namespace
 
 /// Section 3, "Allocate": the best group's next chunk, again and again; a group that grew is queued again. In
 /// a pool with strict discipline nothing follows the first group of its queue that waits for room; gates do
@@ -80,23 +88,31 @@ void RoundRun::allocate(const std::string& pool, std::size_t attempt) {
     Waiting next = waiting[index];
     State tried = state;
     tried.placed.clear();
-    if (place_chunk(facts, tried, round.shares, *next.group, next.chunk, round.nodes, false)) {
+    model::Reason why;
+    if (place_chunk(facts, tried, round.shares, *next.group, next.chunk, round.nodes, false, &why)) {
       accept(std::move(tried), {}, next.group, {});
       verdicts.erase(next.group->object->key);
       if (next_chunk(*next.group, state).empty())
         waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
       continue;
     }
-    auto reason = gate(facts, state, round.shares, *next.group, chunk_request(facts, next.chunk));
-    verdicts[next.group->object->key].reasons = {reason ? *reason : model::Reason{}};
+    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
+    verdicts[next.group->object->key].reasons = {why};
+    if (!strict || !waits_for_room(why.code)) continue;
     std::erase_if(waiting, [&](const Waiting& one) {
-      return one.group == next.group ||
-             (strict && !reason && one.group->object->queue == next.group->object->queue);
+      if (one.group->queue != next.group->queue) return false;
+      model::Reason closed;
+      closed.code = model::ReasonCode::kQueueDiscipline;
+      closed.queue = one.group->object->queue;
+      verdicts[one.group->object->key].reasons = {closed};
+      return true;
     });
   }
 }
 
 namespace {
+
+constexpr std::uint32_t kBindFailuresBeforeVerdict = 10;
 
 model::EvictionRule rule_of(model::Action action) {
   if (action == model::Action::kReclaim) return model::EvictionRule::kReclaim;
@@ -104,9 +120,11 @@ model::EvictionRule rule_of(model::Action action) {
                                            : model::EvictionRule::kConsolidate;
 }
 
-bool delayed(const Facts& facts, const Group& group) {
-  const auto& delay = group.object->preemption_delay;
-  return delay && facts.world->now < group.object->created + *delay;
+/// When a group may take from others; none: now.
+std::optional<base::Time> delayed_until(const Facts& facts, const Group& group) {
+  if (!group.object->preemption_delay) return std::nullopt;
+  base::Time until = group.object->created + *group.object->preemption_delay;
+  return facts.world->now < until ? std::optional(until) : std::nullopt;
 }
 
 }  // namespace
@@ -124,7 +142,10 @@ void RoundRun::find_victims(const std::string& pool, std::size_t attempt, model:
     std::size_t index = pick_next({facts, state, round.shares}, waiting);
     Waiting next = waiting[index];
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
-    if (delayed(facts, *next.group)) continue;
+    if (auto until = delayed_until(facts, *next.group)) {
+      wake_up.note(*until);
+      continue;
+    }
     if (action == model::Action::kReclaim &&
         !may_reclaim(facts, state, round.shares, *next.group, next.chunk))
       continue;
@@ -157,12 +178,18 @@ void RoundRun::evict_stale() {
     base::Time since = group.object->stale_since                ? *group.object->stale_since
                        : seen == facts.world->stale_since.end() ? facts.world->now
                                                                 : seen->second;
-    if (facts.world->now < since + grace) continue;
+    if (facts.world->now < since + grace) {
+      wake_up.note(since + grace);
+      continue;
+    }
     State next = state;
     next.placed.clear();
     VictimChunk all{&group, {}};
     for (const model::Pod* pod : group.pods)
-      if (is_active(state_of(state, *pod).status)) all.pods.push_back(pod);
+      if (auto until = refused_until(facts, *pod))
+        wake_up.note(*until);
+      else if (is_active(state_of(state, *pod).status))
+        all.pods.push_back(pod);
     for (const model::Pod* pod : all.pods) evict(next, pod->uid);
     accept(std::move(next), {all}, nullptr, model::EvictionRule::kStaleGang);
   }
@@ -188,27 +215,69 @@ void RoundRun::run() {
         else
           find_victims(pool, attempt, action);
   }
+  explain_the_rest();
 }
 
-std::vector<std::variant<model::Bind, model::Evict, model::Nominate>> RoundRun::decisions(
-    const State& before) const {
-  std::vector<std::variant<model::Bind, model::Evict, model::Nominate>> list;
+/// Why groups wait that no action tried, and what else their verdicts say.
+void RoundRun::explain_the_rest() {
+  for (const auto& [key, group] : facts.groups) {
+    bool waits = std::any_of(group.pods.begin(), group.pods.end(), [&](const model::Pod* pod) {
+      const PodState& at = state_of(state, *pod);
+      return is_waiting(at.status) || (at.status == Status::kPipelined && !at.leaving);
+    });
+    if (!waits) continue;
+    Chunk chunk = next_chunk(group, state);
+    auto explain = [&](model::ReasonCode code) {
+      verdicts[key].reasons.assign(1, {});
+      verdicts[key].reasons.front().code = code;
+    };
+    if (group.queue.empty()) {
+      explain(facts.queues.count(group.object->queue) ? model::ReasonCode::kQueueIsNotALeaf
+                                                      : model::ReasonCode::kQueueDoesNotExist);
+      verdicts[key].reasons.front().queue = group.object->queue;
+      continue;
+    }
+    if (!enough_pods(group, state))
+      explain(model::ReasonCode::kNotEnoughPods);
+    else if (chunk.empty())
+      explain(model::ReasonCode::kWaitingForRelease);
+    if (!verdicts.count(key)) continue;
+    for (const model::Pod* pod : chunk) {
+      auto memory = facts.world->memory.find(pod->uid);
+      if (memory == facts.world->memory.end()) continue;
+      for (const Exclusion& exclusion : memory->second.exclusions)
+        if (exclusion.until > facts.world->now) wake_up.note(exclusion.until);
+      if (memory->second.bind_failures < kBindFailuresBeforeVerdict) continue;
+      explain(model::ReasonCode::kBindFailing);
+      verdicts[key].reasons.front().detail = pod->display_name();
+    }
+  }
+}
+
+std::vector<decltype(model::Decision::body)> RoundRun::decisions(const State& before) const {
+  std::vector<decltype(model::Decision::body)> list;
   std::map<std::string, std::size_t> last_place;
   for (std::size_t i = 0; i < taken.size(); ++i)
     if (taken[i].kind == Taken::Kind::kPlace) last_place[taken[i].pod] = i;
+  auto reserved_before = [&](const std::string& uid) -> std::string {
+    auto memory = facts.world->memory.find(uid);
+    return memory != facts.world->memory.end() && memory->second.reserved ? memory->second.reserved->node
+                                                                          : "";
+  };
   std::set<std::string> evicted;
   for (std::size_t i = 0; i < taken.size(); ++i) {
     const Taken& one = taken[i];
     const PodState& now = state.pods.at(one.pod);
     const PodState& then = before.pods.at(one.pod);
     if (one.kind == Taken::Kind::kEvict) {
-      bool left = is_active(then.status) && !(is_active(now.status) && now.place == then.place);
+      bool left = then.status == Status::kRunning && !(is_active(now.status) && now.place == then.place);
       if (!left || !evicted.insert(one.pod).second) continue;
       model::Evict evict{.pod = one.pod, .rule = one.rule, .beneficiary = {}, .reason = {}};
       if (one.beneficiary) evict.beneficiary = one.beneficiary->object->key;
       list.emplace_back(std::move(evict));
     } else if (last_place.at(one.pod) == i && now.status == Status::kPipelined) {
-      list.emplace_back(model::Nominate{one.pod, now.place.node});
+      if (reserved_before(one.pod) != now.place.node)
+        list.emplace_back(model::Nominate{one.pod, now.place.node});
     } else if (last_place.at(one.pod) == i && now.status == Status::kAllocated) {
       model::Bind bind{
           .pod = one.pod, .node = now.place.node, .devices = {}, .device_groups = now.place.device_groups};
@@ -219,6 +288,9 @@ std::vector<std::variant<model::Bind, model::Evict, model::Nominate>> RoundRun::
       list.emplace_back(std::move(bind));
     }
   }
+  for (const auto& [uid, pod] : state.pods)
+    if (pod.status == Status::kPending && !reserved_before(uid).empty())
+      list.emplace_back(model::WithdrawNomination{uid});
   return list;
 }
 

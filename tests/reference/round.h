@@ -21,20 +21,23 @@ struct RoundRun {
   State state;
   std::map<std::string, PoolShares> shares;  ///< by pool, worked out at the start and held
   std::vector<Taken> taken;
-  std::map<std::string, model::Verdict> verdicts;  ///< of groups that were tried and did not get a place
+  std::map<std::string, model::Verdict> verdicts;  ///< why groups wait, by key
+  WakeUp wake_up;
 
   RoundRun(const Facts& facts, State state);
   void run();
-  /// The decisions that are still true at the end, in the order in which they were taken.
-  std::vector<std::variant<model::Bind, model::Evict, model::Nominate>> decisions(const State& before) const;
+  /// The decisions that are still true at the end, in the order in which they were taken. A nomination that
+  /// was given out before and is kept is none; one that was lost is withdrawn.
+  std::vector<decltype(model::Decision::body)> decisions(const State& before) const;
 
  private:
-  PoolRound pool_round(const std::string& pool) const;
+  PoolRound pool_round(const std::string& pool);
   std::vector<const Group*> candidates(const std::string& pool, std::size_t attempt,
                                        model::Action action) const;
   void allocate(const std::string& pool, std::size_t attempt);
   void find_victims(const std::string& pool, std::size_t attempt, model::Action action);
   void evict_stale();
+  void explain_the_rest();
   void accept(State next, const std::vector<VictimChunk>& victims, const Group* beneficiary,
               model::EvictionRule rule);
 };

@@ -120,10 +120,18 @@ struct Search {
     while (true) {
       std::erase_if(candidates, [&](const Group* group) { return next_victims(*group, reduced).empty(); });
       if (candidates.empty()) return std::nullopt;
-      const Group& next = *candidates[pick_victim(input, reduced, candidates, popped)];
+      std::size_t index = pick_victim(input, reduced, candidates, popped);
+      const Group& next = *candidates[index];
+      Chunk chunk = next_victims(next, reduced);
+      if (!may_be_evicted(round.facts, reduced, chunk)) {  // then nothing more of this group
+        for (const model::Pod* pod : chunk)
+          if (auto until = refused_until(round.facts, *pod)) round.wake_up.note(*until);
+        candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(index));
+        continue;
+      }
       if (too_many_groups(recorded, accumulated, next)) return std::nullopt;
-      add(popped[next.object->queue], held(round.facts, reduced, next));
-      accumulated.push_back({&next, next_victims(next, reduced)});
+      add(popped[next.queue], held(round.facts, reduced, next));
+      accumulated.push_back({&next, std::move(chunk)});
       for (const model::Pod* pod : accumulated.back().pods) evict(reduced, pod->uid);
       if (auto solution = attempt_by_node(solving, recorded, accumulated)) return solution;
     }
@@ -177,13 +185,15 @@ std::vector<const Group*> victim_candidates(const PoolRound& round, const State&
       return node != round.facts.world->nodes.end() && node->second.pool == round.shares.pool;
     });
     if (!group.preemptible || &group == &beneficiary || !in_pool || active_pods(group, state) == 0) continue;
-    if (!round.facts.queues.count(group.object->queue)) continue;
-    bool same_queue = group.object->queue == beneficiary.object->queue;
+    if (!round.facts.queues.count(group.queue)) continue;
+    bool same_queue = group.queue == beneficiary.queue;
     if (action == model::Action::kReclaim && same_queue) continue;
     if (action == model::Action::kPreempt && (!same_queue || group.priority >= beneficiary.priority))
       continue;
-    // A protected group can still lose pods above its minimum.
-    if (!is_elastic(group) && protected_until(round.facts, beneficiary, group, action)) continue;
+    if (auto until = protected_until(round.facts, beneficiary, group, action)) {
+      round.wake_up.note(*until);
+      if (!is_elastic(group)) continue;  // an elastic one can still lose pods above its minimum
+    }
     candidates.push_back(&group);
   }
   return candidates;

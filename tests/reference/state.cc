@@ -72,29 +72,63 @@ bool queue_reaches_root(const World& world, const std::string& name) {
   return false;
 }
 
+bool is_parent(const World& world, const std::string& name) {
+  return std::any_of(world.queues.begin(), world.queues.end(),
+                     [&](const auto& entry) { return entry.second.parent == name; });
+}
+
+/// In a queue that is fair between users each user has a leaf "QUEUE/USER".
+const model::Queue& user_queue(Facts& facts, const std::string& queue, const std::string& user) {
+  std::string name = queue + "/" + user;
+  model::Queue& object = facts.user_queues[name];
+  object.name = object.uid = name;
+  object.parent = queue;
+  return object;
+}
+
 void make_queues(const World& world, Facts& facts) {
+  bool flat = !world.configuration.full_hierarchy_fairness;
   for (const auto& [name, queue] : world.queues)
     if (queue_reaches_root(world, name))
-      facts.queues[name] = {.object = &queue, .parent = queue.parent, .children = {}};
+      facts.queues[name] = {.object = &queue, .parent = flat ? "" : queue.parent, .children = {}};
+  for (const auto& [key, group] : world.groups) {
+    auto queue = world.queues.find(group.queue);
+    if (queue == world.queues.end() || !queue->second.fair_between_users || is_parent(world, group.queue))
+      continue;
+    const model::Queue& leaf = user_queue(facts, group.queue, group.user);
+    facts.queues[leaf.name] = {.object = &leaf, .of_user = true, .parent = leaf.parent, .children = {}};
+  }
   std::vector<const model::Queue*> order;
   for (const auto& [name, queue] : facts.queues) order.push_back(queue.object);
   std::sort(order.begin(), order.end(), [](const model::Queue* a, const model::Queue* b) {
     return std::tie(a->created, a->uid, a->name) < std::tie(b->created, b->uid, b->name);
   });
-  for (const model::Queue* queue : order)
-    (queue->parent.empty() ? facts.roots : facts.queues[queue->parent].children).push_back(queue->name);
+  for (const model::Queue* queue : order) {
+    const std::string& parent = facts.queues[queue->name].parent;
+    // Without the hierarchy the leaves compete under one parent, and inner queues take no part.
+    if (parent.empty() && flat && is_parent(world, queue->name)) continue;
+    (parent.empty() ? facts.roots : facts.queues[parent].children).push_back(queue->name);
+  }
 }
 
 Status world_status(const model::Pod& pod) {
   using Phase = model::Pod::Phase;
   if (pod.phase == Phase::kSucceeded) return Status::kSucceeded;
   if (pod.phase == Phase::kFailed) return Status::kFailed;
-  if (pod.releasing) return Status::kReleasing;
+  if (pod.releasing) return pod.phase == Phase::kPending ? Status::kFailed : Status::kReleasing;
   if (pod.phase == Phase::kPending) return pod.gated ? Status::kGated : Status::kPending;
   return Status::kRunning;
 }
 
 }  // namespace
+
+Place place_in_world(const model::Pod& pod) {
+  Place place{pod.node, pod.device_groups};
+  if (!pod.devices.shares_devices() || pod.node.empty()) return place;
+  for (auto i = static_cast<std::int64_t>(place.device_groups.size()); i < pod.devices.count; ++i)
+    place.device_groups.push_back(pod.uid + "-" + std::to_string(i));
+  return place;
+}
 
 std::string device_name(const std::string& resource) { return "devices of " + resource; }
 
@@ -108,6 +142,9 @@ Facts make_facts(const World& world) {
   for (const auto& [key, object] : world.groups) {
     Group group;
     group.object = &object;
+    if (facts.queues.count(object.queue) && !is_parent(world, object.queue)) group.queue = object.queue;
+    if (std::string leaf = object.queue + "/" + object.user; facts.user_queues.count(leaf))
+      group.queue = leaf;
     group.pods = members[key];
     auto priority = world.priority_classes.find(object.priority_class);
     group.priority =
@@ -133,9 +170,14 @@ State make_state(const World& world) {
     PodState entry;
     entry.pod = &pod;
     entry.status = world_status(pod);
-    Place at{pod.node, pod.device_groups};
+    Place at = place_in_world(pod);
     if (entry.status == Status::kRunning) entry.place = at;
     if (entry.status == Status::kReleasing && !pod.node.empty()) entry.leaving = at;
+    auto memory = world.memory.find(uid);
+    if (entry.leaving && memory != world.memory.end() && memory->second.reserved) {  // it moves
+      entry.status = Status::kPipelined;
+      entry.place = *memory->second.reserved;
+    }
     state.pods[uid] = std::move(entry);
   }
   return state;

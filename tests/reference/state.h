@@ -13,7 +13,36 @@
 
 namespace fairlead::reference {
 
-/// What the events have told, as plain maps of the model's values.
+/// A node and the shared devices on it.
+struct Place {
+  std::string node;
+  std::vector<std::string> device_groups;
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+/// Where a pod must not be tried until an instant, after a binding failed there.
+struct Exclusion {
+  std::string node;  ///< empty: everywhere
+  base::Time until;
+};
+
+/// What is known about a pod besides its object. The object itself is kept as amended by what was decided: a
+/// Bind makes it binding on its node, an Evict releasing, a Nominate writes its nominated node.
+struct Memory {
+  std::uint64_t decision = 0;     ///< the Bind or Evict whose outcome is awaited; 0: none
+  bool bound = false;             ///< a Bind succeeded, and the world has not shown the pod on its node yet
+  std::optional<Place> reserved;  ///< capacity set aside for a waiting pod, or for one that moves
+  std::uint32_t bind_failures = 0;
+  std::vector<Exclusion> exclusions;
+  std::optional<base::Time> no_victim_before;  ///< its eviction was refused until then
+};
+/// A Bind or Evict that has no outcome yet.
+struct Awaited {
+  std::string pod;
+  bool bind = true;
+};
+
+/// What the events have told and what was decided since, as plain maps of the model's values.
 struct World {
   base::Time now;
   model::Configuration configuration;
@@ -28,6 +57,8 @@ struct World {
   std::map<std::string, model::DisruptionBudget> budgets;
   std::map<std::pair<std::string, std::string>, std::map<std::string, double>> usage;  ///< by queue and pool
   std::map<std::string, base::Time> stale_since;  ///< groups seen below their minimum while running
+  std::map<std::string, Memory> memory;           ///< by uid of a known pod
+  std::map<std::uint64_t, Awaited> awaited;       ///< by decision
 };
 
 enum class Status {
@@ -40,13 +71,6 @@ enum class Status {
   kReleasing,
   kSucceeded,
   kFailed,
-};
-
-/// A node and the shared devices on it.
-struct Place {
-  std::string node;
-  std::vector<std::string> device_groups;
-  friend bool operator==(const Place&, const Place&) = default;
 };
 
 struct PodState {
@@ -73,6 +97,7 @@ struct Part {
 
 struct Group {
   const model::PodGroup* object = nullptr;
+  std::string queue;  ///< the leaf that it is charged to: the object's, or its user's below that; empty: none
   std::int32_t priority = 0;
   bool preemptible = true;
   Part root;
@@ -81,6 +106,7 @@ struct Group {
 
 struct QueueFacts {
   const model::Queue* object = nullptr;
+  bool of_user = false;               ///< one user's part of a queue that is fair between users
   std::string parent;                 ///< in the tree that is used for fairness
   std::vector<std::string> children;  ///< by creation time, then UID
 };
@@ -89,8 +115,9 @@ struct QueueFacts {
 struct Facts {
   const World* world = nullptr;
   std::map<std::string, Group> groups;
-  std::map<std::string, QueueFacts> queues;  ///< without those whose parent is missing
-  std::vector<std::string> roots;            ///< queues without a parent, by creation time, then UID
+  std::map<std::string, QueueFacts> queues;         ///< without those whose parent is missing
+  std::map<std::string, model::Queue> user_queues;  ///< objects of the queues that stand for users
+  std::vector<std::string> roots;                   ///< queues without a parent, by creation time, then UID
   std::int64_t smallest_device_mib = 0;  ///< of all nodes' shareable devices; charges pending memory requests
 };
 
@@ -102,6 +129,9 @@ struct State {
 
 Facts make_facts(const World& world);
 State make_state(const World& world);
+
+/// Where the world has the pod. A share whose device has no name yet still takes one, named after the pod.
+Place place_in_world(const model::Pod& pod);
 
 inline const PodState& state_of(const State& state, const model::Pod& pod) { return state.pods.at(pod.uid); }
 

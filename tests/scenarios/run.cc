@@ -79,6 +79,8 @@ struct Runner {
     std::string differences = difference(step.expected, in_table_form(round.decisions));
     differences += waits_difference(step.expected, verdicts);
     if (!differences.empty()) fail(step, differences);
+    for (const model::Decision& decision : scheduler.run({}).decisions)
+      fail(step, "  a second round without events decides: " + decision_text(decision) + "\n");
   }
 };
 

@@ -20,7 +20,8 @@ struct RunReport {
 };
 
 /// Runs a scenario from an empty scheduler. With a seed other than 0 the objects of the start arrive in
-/// another order, which must not matter.
+/// another order, which must not matter. After each round a second one runs, without events, and must decide
+/// nothing.
 RunReport run_scenario(const Scenario& scenario, const SchedulerFactory& make, std::uint64_t seed);
 
 }  // namespace fairlead::scenarios
