@@ -50,7 +50,8 @@ struct QueueLine {
   Charge allocated;  ///< of the queue and all below it; pods that are leaving excluded
   Charge requested;  ///< allocated, and what waits
   Charge allocated_after;
-  std::size_t waiting_pods = 0;  ///< before the plan
+  std::optional<Charge> fair_share;  ///< only after add_fair_shares, and of queues that are part of the tree
+  std::size_t waiting_pods = 0;      ///< before the plan
 };
 
 /// The figures of a cluster before and after a plan.

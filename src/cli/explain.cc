@@ -3,6 +3,7 @@
 #include "base/json_writer.h"
 #include "base/time.h"
 #include "cli/amounts.h"
+#include "cli/fair_shares.h"
 #include "cli/reason_json.h"
 #include "cli/text_table.h"
 
@@ -235,6 +236,7 @@ class Text {
                      {"OF"},
                      {"QUOTA", Align::kRight},
                      {"LIMIT", Align::kRight},
+                     {"FAIR SHARE", Align::kRight},
                      {"ALLOCATED", Align::kRight},
                      {"REQUESTED", Align::kRight},
                      {"AFTER", Align::kRight}});
@@ -247,6 +249,7 @@ class Text {
         table.add_row({name, pool, std::string(dimension == "gpu" ? "devices" : dimension),
                        bound_text(dimension, quota.quota),
                        quota.limit.is_unlimited() ? "-" : bound_text(dimension, quota.limit),
+                       queue.fair_share ? amount_number(dimension, queue.fair_share->in(dimension)) : "-",
                        amount_number(dimension, queue.allocated.in(dimension)),
                        amount_number(dimension, queue.requested.in(dimension)),
                        amount_number(dimension, queue.allocated_after.in(dimension))});
@@ -318,7 +321,8 @@ Explanation explain(const PlanInput& input, const PlanResult& result, std::size_
   const WaitingContexts contexts(cluster, result);
   explanation.context = contexts.of(group);
   explanation.needs = contexts.needs(group);
-  const ClusterSummary summary = summarise(cluster, result);
+  ClusterSummary summary = summarise(cluster, result);
+  add_fair_shares(cluster, summary);
   for (std::string_view queue : queue_chain(cluster, cluster.groups[group].queue)) {
     for (const QueueLine& line : summary.queues) {
       if (line.name == queue) explanation.chain.push_back(line);
@@ -404,6 +408,7 @@ std::string explanation_json(const manifest::ClusterObjects& cluster, const Expl
       json.begin_object();
       if (!quota.quota.is_unlimited()) json.member("quota", quota.quota.amount());
       if (!quota.limit.is_unlimited()) json.member("limit", quota.limit.amount());
+      if (queue.fair_share) json.member("fairShare", queue.fair_share->in(dimension));
       json.member("allocated", queue.allocated.in(dimension));
       json.member("requested", queue.requested.in(dimension));
       json.end_object();

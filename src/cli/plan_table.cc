@@ -4,6 +4,7 @@
 #include "cli/amounts.h"
 #include "cli/cluster_summary.h"
 #include "cli/diagnostics.h"
+#include "cli/fair_shares.h"
 #include "cli/reason_text.h"
 #include "cli/text_table.h"
 #include "cli/waiting.h"
@@ -70,6 +71,7 @@ class PlanTable {
   PlanTable(const manifest::ClusterObjects& cluster, const PlanResult& result, const TableOptions& options)
       : cluster_(cluster), result_(result), options_(options), summary_(summarise(cluster, result)) {
     for (std::size_t i = 0; i < cluster.groups.size(); ++i) groups_.emplace(cluster.groups[i].key, i);
+    add_fair_shares(cluster, summary_);
     keep_waiting();
   }
 
@@ -167,7 +169,7 @@ class PlanTable {
     bool pools = std::any_of(summary_.queues.begin(), summary_.queues.end(),
                              [](const QueueLine& queue) { return !queue.pool.empty(); });
     if (pools) columns.push_back({"POOL"});
-    for (std::string_view right : {"QUOTA", "LIMIT", "ALLOCATED", "REQUESTED", "AFTER"}) {
+    for (std::string_view right : {"QUOTA", "LIMIT", "FAIR SHARE", "ALLOCATED", "REQUESTED", "AFTER"}) {
       columns.push_back({std::string(right), Align::kRight});
     }
     if (options_.wide) {
@@ -197,6 +199,7 @@ class PlanTable {
     if (pools) cells.push_back(queue.pool.empty() ? "default" : queue.pool);
     cells.push_back(bound_text("gpu", gpu.quota));
     cells.push_back(gpu.limit.is_unlimited() ? "-" : bound_text("gpu", gpu.limit));
+    cells.push_back(queue.fair_share ? thousandths_text(queue.fair_share->gpu) : "-");
     cells.push_back(thousandths_text(queue.allocated.gpu));
     cells.push_back(thousandths_text(queue.requested.gpu));
     cells.push_back(thousandths_text(queue.allocated_after.gpu));
