@@ -214,9 +214,19 @@ std::optional<model::Reason> gate(const Facts& facts, const State& state, const 
   return std::nullopt;
 }
 
+namespace {
+
+bool has_models(const PoolShares& shares) {
+  return std::any_of(shares.queues.begin(), shares.queues.end(),
+                     [](const auto& entry) { return entry.second.quota.size() > 3; });
+}
+
+}  // namespace
+
 bool place_pod(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
                const model::Pod& pod, const NodeSet& set, bool pipeline_only) {
-  bool depends_on_node = pod.devices.kind == model::DeviceRequest::Kind::kMemory;
+  // The part of a device that its memory makes depends on the node, and so does the dimension of the model.
+  bool depends_on_node = pod.devices.kind == model::DeviceRequest::Kind::kMemory || has_models(shares);
   for (const model::Node* node : ordered_nodes(facts, state, pod, set)) {
     if (depends_on_node && gate(facts, state, shares, group, charge(facts, pod, node))) continue;
     for (When when : {When::kNow, When::kLater}) {
