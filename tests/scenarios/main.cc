@@ -1,5 +1,6 @@
 // Runs every scenario of every table on every scheduler.
 
+#include "engine/engine.h"
 #include "fields.h"
 #include "reference/reference_scheduler.h"
 #include "run.h"
@@ -24,7 +25,8 @@ struct NamedScheduler {
 };
 /// The schedulers that must decide as the tables say.
 std::vector<NamedScheduler> schedulers() {
-  return {{"reference", [] { return std::make_unique<reference::ReferenceScheduler>(); }}};
+  return {{"engine", [] { return engine::make_engine(); }},
+          {"reference", [] { return std::make_unique<reference::ReferenceScheduler>(); }}};
 }
 
 class ScenarioTest : public testing::Test {
@@ -58,11 +60,13 @@ std::string test_name(std::string text) {
 
 void register_table(const std::filesystem::path& path) {
   for (const Scenario& scenario : scenarios::read_table(path.string()))
-    for (const NamedScheduler& scheduler : schedulers())
+    for (const NamedScheduler& scheduler : schedulers()) {
+      if (!scenario.only.empty() && scenario.only != scheduler.name) continue;
       testing::RegisterTest(
           test_name(scenario.table).c_str(), (scheduler.name + "_" + test_name(scenario.name)).c_str(),
           nullptr, nullptr, path.c_str(), 1,
           [scenario, make = scheduler.make]() -> testing::Test* { return new ScenarioTest(scenario, make); });
+    }
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ struct Step {
 struct Scenario {
   std::string table;  ///< the file's name without its ending
   std::string name;
+  std::string only;         ///< the one scheduler that decides so already; empty: all
   std::vector<Step> steps;  ///< the first one's events are the objects at the start, in any order
 };
 

@@ -74,6 +74,7 @@ Step read_step(Fields& fields, base::Time at) {
 Scenario read_scenario(Fields fields) {
   Scenario scenario;
   fields.read("scenario", scenario.name);
+  fields.read("only", scenario.only);
   fields.take("why");
   std::int64_t now = kStart;
   fields.read("now", now);
