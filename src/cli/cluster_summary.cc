@@ -143,19 +143,19 @@ class Summariser {
   }
 
   void add_devices() {
-    std::vector<std::int64_t> free_whole(cluster_.nodes.size());
+    std::vector<std::vector<std::int64_t>> free(cluster_.nodes.size());  // by node, then device set
     for (std::size_t i = 0; i < cluster_.nodes.size(); ++i) {
       const model::Node& node = cluster_.nodes[i];
-      if (!node.ready) continue;
       for (const model::DeviceSet& set : node.devices) {
+        const std::int64_t devices = product(set.count, model::kThousandthsPerDevice);
+        free[i].push_back(node.ready && !node.unschedulable ? devices : 0);
+        if (!node.ready) continue;
         DeviceLine& line = lines_[device_line(set)];
         ++line.nodes;
-        add(line.total, product(set.count, model::kThousandthsPerDevice));
-      }
-      if (!node.devices.empty() && !node.unschedulable) {
-        free_whole[i] = product(node.devices.front().count, model::kThousandthsPerDevice);
+        add(line.total, devices);
       }
       for (const model::Partition& partition : node.partitions) {
+        if (!node.ready) continue;
         DeviceLine& line = lines_[partition_line(partition)];
         ++line.nodes;
         add(line.total, product(partition.count, model::kThousandthsPerDevice));
@@ -166,25 +166,28 @@ class Summariser {
       if (pod.reservation) continue;
       use(pod, places_[i].before, &DeviceLine::used);
       use(pod, places_[i].after, &DeviceLine::used_after);
-      if (places_[i].after != PodPlace::kNowhere) {
-        add(free_whole[places_[i].after], -on_node(pod, cluster_.nodes[places_[i].after]));
+      if (places_[i].after == PodPlace::kNowhere) continue;
+      const model::Node& node = cluster_.nodes[places_[i].after];
+      if (const model::DeviceSet* set = device_set(pod, node)) {
+        auto index = static_cast<std::size_t>(set - node.devices.data());
+        add(free[places_[i].after][index], -device_thousandths(pod.devices, set->memory_mib));
       }
     }
-    for (std::int64_t free : free_whole) {
-      summary_.largest_free = std::max(summary_.largest_free, free / model::kThousandthsPerDevice);
+    for (std::size_t i = 0; i < cluster_.nodes.size(); ++i) {
+      for (std::size_t set = 0; set < free[i].size(); ++set) {
+        std::int64_t& largest = summary_.largest_free[cluster_.nodes[i].devices[set].resource];
+        largest = std::max(largest, free[i][set] / model::kThousandthsPerDevice);
+      }
     }
     for (const auto& [key, index] : device_lines_) summary_.devices.push_back(std::move(lines_[index]));
   }
 
+  /// What a pod's devices are counted on: the set that it names, else the first.
   static const model::DeviceSet* device_set(const model::Pod& pod, const model::Node& node) {
     for (const model::DeviceSet& set : node.devices) {
       if (set.resource == pod.devices.resource) return &set;
     }
     return node.devices.empty() ? nullptr : &node.devices.front();
-  }
-  static std::int64_t on_node(const model::Pod& pod, const model::Node& node) {
-    const model::DeviceSet* set = device_set(pod, node);
-    return set == nullptr ? 0 : device_thousandths(pod.devices, set->memory_mib);
   }
 
   void use(const model::Pod& pod, std::size_t place, std::int64_t DeviceLine::* column) {

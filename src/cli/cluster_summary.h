@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,7 +66,9 @@ struct ClusterSummary {
   std::size_t foreign_pods = 0;     ///< other schedulers' pods that use capacity
   std::vector<DeviceLine> devices;  ///< by vendor, model, resource
   std::vector<QueueLine> queues;    ///< parents before children, siblings by name; a queue's pools by name
-  std::int64_t largest_free = 0;    ///< whole devices free on the node that has most, after the plan
+  /// By resource name: whole devices free after the plan on the node that has most, of those that take new
+  /// pods.
+  std::map<std::string, std::int64_t, std::less<>> largest_free;
 };
 
 /// Adds everything up once. Cost: O(nodes + pods + queues).

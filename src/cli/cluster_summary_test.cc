@@ -49,7 +49,8 @@ TEST(ClusterSummary, AddsUpDevicesBeforeAndAfterThePlan) {
   EXPECT_EQ(h100.total, 16'000);
   EXPECT_EQ(h100.used, 2000 + 4000 + 1000 + 750);
   EXPECT_EQ(h100.used_after, 3000 + 1000 + 750) << "what leaves has left";
-  EXPECT_EQ(summary.largest_free, 7) << "not the cordoned node's 8; on b less than a quarter is taken";
+  EXPECT_EQ(summary.largest_free.at("nvidia.com/gpu"), 7) << "on b less than one is taken";
+  EXPECT_EQ(summary.largest_free.at("amd.com/gpu"), 0) << "its only node takes no new pods";
   EXPECT_EQ(summary.not_ready, 1u);
   EXPECT_EQ(summary.unschedulable, 1u);
   EXPECT_EQ(summary.foreign_pods, 1u);

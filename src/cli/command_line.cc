@@ -22,7 +22,8 @@ constexpr std::string_view kProgram = "fairlead";
 
 constexpr const char* kExitCodes =
     "\nExit codes: 0 done (whether or not groups wait), 1 the input cannot be used,\n"
-    "2 wrong command line, 3 parts of the input were left out and --strict was given.";
+    "2 wrong command line, 3 parts of the input were left out and --strict was given,\n"
+    "70 a defect of Fairlead.";
 
 constexpr const char* kExamples =
     "\nExamples:\n"
@@ -240,7 +241,7 @@ class CommandLine {
 
   std::string help() {
     for (Command* command : {&plan_, &simulate_, &version_, &completion_}) {
-      if (command->chosen()) return command->app().help();
+      if (command->chosen()) return command->app().help(std::string(kProgram));
     }
     return app_.help();
   }

@@ -12,7 +12,7 @@ namespace fairlead::cli {
 struct ReasonContext {
   std::string pod_request;           ///< of the pod that waits: "8 nvidia.com/gpu, 64 CPUs"
   std::int64_t devices_per_pod = 0;  ///< whole devices; 0 for shares and cpu-only pods
-  std::int64_t largest_free = 0;     ///< whole devices free on the node that has most
+  std::int64_t largest_free = 0;     ///< devices of that resource free on the node that has most
   std::int64_t pods = 0;             ///< how many wait
 };
 

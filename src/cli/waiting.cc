@@ -16,7 +16,7 @@ namespace fairlead::cli {
 
 WaitingContexts::WaitingContexts(const manifest::ClusterObjects& cluster, const PlanResult& result)
     : contexts_(cluster.groups.size()), needs_(cluster.groups.size()) {
-  std::int64_t largest_free = summarise(cluster, result).largest_free;
+  const ClusterSummary summary = summarise(cluster, result);
   std::vector<bool> placed(cluster.pods.size());
   for (const PlannedBind& bind : result.binds) placed[bind.pod] = true;
   boost::unordered_flat_map<std::string_view, std::size_t> index;
@@ -49,7 +49,8 @@ WaitingContexts::WaitingContexts(const manifest::ClusterObjects& cluster, const 
     if (largest[i]->devices.kind == model::DeviceRequest::Kind::kWhole) {
       context.devices_per_pod = largest[i]->devices.count;
     }
-    context.largest_free = largest_free;
+    auto free = summary.largest_free.find(largest[i]->devices.resource);
+    if (free != summary.largest_free.end()) context.largest_free = free->second;
     needs_[i] = fmt::format("{}{}{}", count_text(context.pods, "pod"), differ[i] ? ", up to " : " of ",
                             context.pod_request);
   }

@@ -1,12 +1,14 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace fairlead {
 namespace {
@@ -80,6 +82,67 @@ TEST(Program, BadUseAndBadInputHaveTheirCodesAndSayWhatIsWrong) {
     EXPECT_EQ(outcome.code, c.code) << c.arguments << ": " << outcome.output;
     EXPECT_TRUE(contains(outcome.output, c.part)) << c.arguments << ": " << outcome.output;
   }
+}
+
+/// Lines of a text that hold all the parts.
+bool has_line(const std::string& text, const std::vector<std::string>& parts) {
+  std::stringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (std::all_of(parts.begin(), parts.end(),
+                    [&](const std::string& part) { return contains(line, part); })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// What examples/README.md promises.
+TEST(Program, TheExampleShowsABindAnEvictionAndThreeWaits) {
+  const Outcome plan = run("plan -f examples/cluster --strict");
+  ASSERT_EQ(plan.code, 0) << plan.output;
+  const std::vector<std::vector<std::string>> lines = {
+      {"assistants/mixtral-tune", "8 amd.com/gpu", "mi300-01"},
+      {"language/tokenize", "cpu-01"},
+      {"vision/notebook-mary", "0.5 of a device", "dgx-03"},
+      {"vision/sweep", "reclaim", "language/llama-pretrain (language)", "waits again"},
+      {"language/llama-pretrain", "6 nvidia.com/gpu", "dgx-01 (1), dgx-02 (1)"},
+      {"language/giant", "needs 16 devices on one node", "too few devices free"},
+      {"search/reindex", "non-preemptible", "quota of queue search, 8 devices (2 in use, 7 more asked for)"},
+      {"students/homework-", "and 1 more", "queue students may never hold more than 2 devices"},
+  };
+  for (const auto& parts : lines)
+    EXPECT_TRUE(has_line(plan.output, parts)) << parts[0] << "\n" << plan.output;
+  EXPECT_FALSE(contains(plan.output, "INPUT")) << plan.output;
+}
+
+TEST(Program, ExplainEndsWithWhatWouldStartTheGroup) {
+  struct Case {
+    std::string group;
+    std::string change;
+  };
+  const Case cases[] = {
+      {"language/giant", "  - each pod asked for "},
+      {"reindex", "  - the quota of queue search were 9 devices instead of 8"},
+      {"homework-dee", "  - the limit of queue students were "},
+  };
+  for (const Case& c : cases) {
+    const Outcome outcome = run("plan -f examples/cluster --explain " + c.group);
+    EXPECT_EQ(outcome.code, 0) << outcome.output;
+    const std::size_t heading = outcome.output.find("WOULD START IF");
+    ASSERT_NE(heading, std::string::npos) << outcome.output;
+    EXPECT_TRUE(contains(outcome.output.substr(heading), c.change)) << outcome.output;
+  }
+}
+
+TEST(Program, AnswersDoNotDependOnTheOrderOfFiles) {
+  const std::string folder = "examples/cluster/";
+  const std::string now = " --now 2026-03-02T09:00:00Z -o json";
+  const Outcome forward = run("plan -f examples/cluster" + now);
+  std::string files;
+  for (const char* name : {"waiting", "topology", "running", "queues", "priorities", "nodes"}) {
+    files += " " + folder + name + ".yaml";
+  }
+  EXPECT_EQ(run("plan -f" + files + now).output, forward.output);
 }
 
 TEST(Program, AnswersACycle) {
