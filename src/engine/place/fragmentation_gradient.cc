@@ -1,6 +1,6 @@
 #include "engine/place/fragmentation_gradient.h"
 
-#include "engine/place/bin_pack.h"
+#include "engine/place/device_room.h"
 #include "engine/place/expected_workload.h"
 
 #include <algorithm>

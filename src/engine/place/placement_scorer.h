@@ -1,6 +1,5 @@
 #pragma once
 
-#include "model/configuration.h"
 #include "model/resources.h"
 
 #include <cstdint>
@@ -96,7 +95,7 @@ class PlacementScorer {
   /// Goes up when every score given before is void, because of set_expected_workload.
   virtual std::uint64_t version() const { return 0; }
   /// Tells what is expected to arrive. Scorers that do not look ahead ignore it. Cost: O(n log n).
-  virtual void set_expected_workload(std::span<const ExpectedTask> tasks);
+  virtual void set_expected_workload(std::span<const ExpectedTask> /*tasks*/) {}
   /// `pod` is the pod's UID; only scorers with depends_on_pod() read it. The task fits on the node.
   virtual NodeScore score(const TaskShape& shape, const NodeState& node, std::string_view pod) const = 0;
 };
@@ -107,8 +106,5 @@ struct NamedScorerFactory {
   std::string name;
   std::function<std::unique_ptr<PlacementScorer>()> make;
 };
-
-/// The engine's own strategy for the enumerator.
-std::unique_ptr<PlacementScorer> make_placement_scorer(model::PlacementStrategy strategy);
 
 }  // namespace fairlead::engine

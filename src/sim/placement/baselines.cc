@@ -1,6 +1,6 @@
 #include "sim/placement/baselines.h"
 
-#include "engine/place/bin_pack.h"
+#include "engine/place/device_room.h"
 #include "model/resources.h"
 #include "sim/random.h"
 

@@ -1,6 +1,6 @@
-#include "engine/place/bin_pack.h"
 #include "engine/place/expected_workload.h"
-#include "engine/place/spread.h"
+
+#include "engine/place/device_room.h"
 
 #include <gtest/gtest.h>
 
@@ -13,30 +13,12 @@ constexpr TaskShape kShare{.device_count = 1, .device_thousandths = 400};
 constexpr TaskShape kWhole{.device_count = 1, .device_thousandths = 1000};
 constexpr TaskShape kCpuOnly{.cpu_milli = 1000};
 
-TEST(BinPack, PrefersTheFullestNodeAndTheTightestDevice) {
-  const BinPackScorer scorer;
-  const std::vector<std::int32_t> full = {300, 500, 400, 400};
-  const std::vector<std::int32_t> empty = {1000, 1000};
-  const NodeScore on_full = scorer.score(kShare, {.free_thousandths = full}, "");
-  EXPECT_EQ(on_full.device, 2);
-  EXPECT_GT(on_full.value, scorer.score(kShare, {.free_thousandths = empty}, "").value);
-  EXPECT_EQ(scorer.score(kWhole, {.free_thousandths = empty}, "").device, NodeScore::kNoPreference);
-}
-
-TEST(BinPack, PlacesCpuOnlyTasksByCpu) {
-  const BinPackScorer scorer;
-  EXPECT_GT(scorer.score(kCpuOnly, {.free_cpu_milli = 2000}, "").value,
-            scorer.score(kCpuOnly, {.free_cpu_milli = 3000}, "").value);
-}
-
-TEST(Spread, PrefersTheEmptiestPartAndTheEmptiestDevice) {
-  const SpreadScorer scorer;
-  const std::vector<std::int32_t> half = {500, 1000, 0, 500};
-  const std::vector<std::int32_t> most = {1000, 0, 1000};
-  EXPECT_EQ(scorer.score(kShare, {.free_thousandths = half}, ""), (NodeScore{0.5, 1}));
-  EXPECT_GT(scorer.score(kShare, {.free_thousandths = most}, "").value, 0.5);
-  EXPECT_EQ(scorer.score(kCpuOnly, {.cpu_milli = 4000, .free_cpu_milli = 1000}, "").value, 0.25);
-  EXPECT_EQ(scorer.score(kCpuOnly, {}, "").value, 0) << "a node without cpu is full, not undefined";
+TEST(DeviceRoom, TheTightestDeviceIsTheFirstOfTheFullestWithRoom) {
+  const std::vector<std::int32_t> free = {300, 500, 400, 400};
+  EXPECT_EQ(tightest_device(kShare, free), 2);
+  EXPECT_EQ(tightest_device(kWhole, free), NodeScore::kNoPreference);
+  EXPECT_EQ(tightest_device(kShare, std::vector<std::int32_t>{399}), NodeScore::kNoPreference);
+  EXPECT_EQ(total_free_thousandths(free), 1600);
 }
 
 TEST(MostFrequent, AddsUpEqualShapesAndStopsAtTheCoverage) {
