@@ -18,7 +18,7 @@ struct Outstanding {
 
 class Engine final : public model::Scheduler {
  public:
-  explicit Engine(EngineOptions options) : options_(std::move(options)), placer_(cluster_) {}
+  explicit Engine(EngineOptions options) : placer_(cluster_, std::move(options.scorers)) {}
 
   model::ApplyReport apply(std::span<const model::Event> events) override {
     model::ApplyReport report;
@@ -74,7 +74,6 @@ class Engine final : public model::Scheduler {
   base::Result<void> bind_failed(const model::BindFailed& outcome);
   base::Result<void> eviction_refused(const model::EvictionRefused& outcome);
 
-  EngineOptions options_;
   model::Cluster cluster_;
   Placer placer_;
   RoundCaches caches_;

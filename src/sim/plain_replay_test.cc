@@ -1,5 +1,7 @@
 #include "sim/plain_replay_test.h"
 
+#include "sim/replay.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -67,7 +69,7 @@ PlainReplay plain_replay(const InflationWorkload& workload, double load,
   const std::vector<std::string> models = model_names(workload.nodes);
   std::vector<PlainNode> nodes;
   for (const TraceNode& node : workload.nodes) {
-    nodes.push_back({&node, fmt::format("{:05}-{}", nodes.size(), node.name), number_of(models, node.model),
+    nodes.push_back({&node, fmt::format("{:07}-{}", nodes.size(), node.name), number_of(models, node.model),
                      node.cpu_milli, node.memory_mib,
                      std::vector<std::int32_t>(static_cast<std::size_t>(node.devices), 1000)});
   }
@@ -81,7 +83,7 @@ PlainReplay plain_replay(const InflationWorkload& workload, double load,
                                   .memory_bytes = task.memory_mib << 20,
                                   .device_count = task.devices,
                                   .device_thousandths = task.thousandths};
-    const std::string pod = fmt::format("{:06}", i);
+    const std::string pod = fmt::format("{:07}", i);
     PlainNode* best = nullptr;
     engine::NodeScore best_score;
     for (PlainNode& node : nodes) {
@@ -103,10 +105,10 @@ PlainReplay plain_replay(const InflationWorkload& workload, double load,
     arrived += task.demand();
     if (best == nullptr) {
       ++replay.failed;
-      replay.nodes.emplace_back();
+      replay.ranks.push_back(Replay::kRejected);
     } else {
       ++replay.placed;
-      replay.nodes.emplace_back(best->name);
+      replay.ranks.push_back(static_cast<std::int32_t>(best - nodes.data()));
       allocated += task.demand();
       best->cpu -= task.cpu_milli;
       best->memory -= task.memory_mib;

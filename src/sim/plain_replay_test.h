@@ -5,15 +5,13 @@
 #include "sim/workload/inflation.h"
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 namespace fairlead::sim {
 
-/// Where each arrival of a plain replay went; nothing for those that fitted nowhere.
+/// What became of a workload in a plain replay.
 struct PlainReplay {
-  std::vector<std::optional<std::string>> nodes;
+  std::vector<std::int32_t> ranks;  ///< as Replay::ranks
   std::vector<LoadPoint> points;
   std::int64_t placed = 0;
   std::int64_t failed = 0;

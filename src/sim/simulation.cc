@@ -18,6 +18,8 @@ constexpr std::array<std::string_view, 9> kPlacements = {
 /// How much of the trace's tasks the gradient prepares for.
 constexpr double kTypicalCoverage = 0.95;
 
+}  // namespace
+
 NodeLimits limits_of(const OpenbTrace& trace) {
   NodeLimits limits;
   for (const TraceNode& node : trace.nodes) {
@@ -27,8 +29,6 @@ NodeLimits limits_of(const OpenbTrace& trace) {
   }
   return limits;
 }
-
-}  // namespace
 
 std::span<const std::string_view> placement_names() { return kPlacements; }
 

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "engine/place/placement_scorer.h"
 #include "model/scheduler.h"
+#include "sim/placement/baselines.h"
 #include "sim/replay.h"
 #include "sim/trace/openb.h"
 
@@ -21,6 +22,9 @@ namespace fairlead::sim {
 std::span<const std::string_view> placement_names();
 /// Errors: kInvalidArgument for another word; the message lists the known ones.
 base::Result<model::Placement> placement_of(std::string_view name);
+
+/// The largest cpu and the most devices that a node of the trace has.
+NodeLimits limits_of(const OpenbTrace& trace);
 
 /// Makes an empty scheduler that knows these strategies besides its own.
 using SchedulerMaker =

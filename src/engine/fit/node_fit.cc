@@ -47,13 +47,15 @@ namespace {
 
 /// A shared device, or (without a group) a whole one, that a pod could get.
 struct Candidate {
-  bool later = false;      // what can be had at once comes first
-  std::int64_t order = 0;  // used MiB, a whole device counting as empty
-  std::string_view name;   // empty: a whole device
+  bool later = false;        // what can be had at once comes first
+  bool passed_over = false;  // another device is preferred
+  std::int64_t order = 0;    // used MiB, a whole device counting as empty
+  std::string_view name;     // empty: a whole device
   model::DeviceGroupId group;
 
   friend bool operator<(const Candidate& a, const Candidate& b) {
-    return std::tie(a.later, a.order, a.name) < std::tie(b.later, b.order, b.name);
+    return std::tie(a.later, a.passed_over, a.order, a.name) <
+           std::tie(b.later, b.passed_over, b.order, b.name);
   }
 };
 using Candidates = boost::container::small_vector<Candidate, 8>;
@@ -76,7 +78,8 @@ model::DeviceGroups own_devices(const model::Cluster& cluster, const model::PodR
 /// The devices that the pod would get, best first; false: there are not enough, or not enough slots for the
 /// pods that would hold new ones.
 bool select_devices(const model::Cluster& cluster, model::PodId pod, model::NodeId node, When when,
-                    Candidates& selected) {
+                    std::optional<model::DeviceGroupId> preferred, Candidates& selected) {
+  selected.clear();
   const model::PodRecord& record = cluster.pod(pod);
   const model::PodClass& pod_class = cluster.pod_class(record.pod_class);
   const auto needed = static_cast<std::size_t>(pod_class.key.devices.count);
@@ -84,16 +87,17 @@ bool select_devices(const model::Cluster& cluster, model::PodId pod, model::Node
   const std::int64_t device_mib = cluster.nodes().device_memory_mib(node);
   const model::NodeRecord& on = cluster.nodes().at(node);
   const bool pack = cluster.pool_configuration(on.pool).placement.pack_shares;
+  const auto passed_over = [&](model::DeviceGroupId group) { return preferred && *preferred != group; };
   for (const model::SharedDevice& device : on.shared) {
     if (room_on(device_mib, device, when) < mib) continue;
     const std::int64_t used = device.active_mib + device.leaving_mib + device.reserved_mib;
-    selected.push_back({room_on(device_mib, device, When::kNow) < mib, pack ? -used : used,
-                        cluster.device_group_name(device.group), device.group});
+    selected.push_back({room_on(device_mib, device, When::kNow) < mib, passed_over(device.group),
+                        pack ? -used : used, cluster.device_group_name(device.group), device.group});
   }
   const std::int64_t whole = free_amount(cluster, model::column::kDevices, node, when);
   const std::int64_t whole_now = free_amount(cluster, model::column::kDevices, node, When::kNow);
   for (std::int64_t i = 0; i < std::min(whole, pod_class.key.devices.count); ++i)
-    selected.push_back({i >= whole_now, 0, {}, {}});
+    selected.push_back({i >= whole_now, passed_over({}), 0, {}, {}});
   if (selected.size() < needed) return false;
   std::partial_sort(selected.begin(), selected.begin() + static_cast<std::ptrdiff_t>(needed), selected.end());
   selected.resize(needed);
@@ -116,15 +120,18 @@ bool select_devices(const model::Cluster& cluster, model::PodId pod, model::Node
 bool devices_fit(const model::Cluster& cluster, model::PodId pod, model::NodeId node, When when) {
   if (!cluster.class_of(pod).key.devices.shares_devices()) return true;
   Candidates selected;
-  return select_devices(cluster, pod, node, when, selected);
+  return select_devices(cluster, pod, node, when, std::nullopt, selected);
 }
 
 std::optional<model::DeviceGroups> choose_devices(model::Cluster& cluster, model::PodId pod,
-                                                  model::NodeId node, When when) {
+                                                  model::NodeId node, When when,
+                                                  std::optional<model::DeviceGroupId> preferred) {
   model::DeviceGroups chosen;
   if (!cluster.class_of(pod).key.devices.shares_devices()) return chosen;
   Candidates selected;
-  if (!select_devices(cluster, pod, node, when, selected)) return std::nullopt;
+  // A preferred new device may lack the slot for the pod that holds it.
+  const bool found = preferred && select_devices(cluster, pod, node, when, preferred, selected);
+  if (!found && !select_devices(cluster, pod, node, when, std::nullopt, selected)) return std::nullopt;
   std::size_t created = 0;
   for (const Candidate& one : selected)
     chosen.push_back(one.group.valid() ? one.group

@@ -36,8 +36,10 @@ std::int64_t room_on(std::int64_t device_mib, const model::SharedDevice& device,
 /// The shared devices that a pod gets on a node: those free at once first, then the fullest (or the emptiest
 /// where shares are spread), then by name; a new one counts as empty and is named after the pod. Nothing:
 /// there are not enough. Empty for a pod without shares. O(shared devices of the node).
-std::optional<model::DeviceGroups> choose_devices(model::Cluster& cluster, model::PodId pod,
-                                                  model::NodeId node, When when);
+/// `preferred` comes before the fullest where it has room: a shared device, or (invalid) a new one.
+std::optional<model::DeviceGroups> choose_devices(
+    model::Cluster& cluster, model::PodId pod, model::NodeId node, When when,
+    std::optional<model::DeviceGroupId> preferred = std::nullopt);
 /// Whether choose_devices would find enough, without naming any. Exact.
 bool devices_fit(const model::Cluster& cluster, model::PodId pod, model::NodeId node, When when);
 /// Whether the pod could join a device that is shared already.

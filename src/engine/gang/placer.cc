@@ -71,7 +71,8 @@ bool any_reserved(const model::GroupRecord& group) {
 
 }  // namespace
 
-Placer::Placer(model::Cluster& cluster) : cluster_(cluster) {}
+Placer::Placer(model::Cluster& cluster, std::vector<NamedScorerFactory> scorers)
+    : cluster_(cluster), scores_(std::move(scorers)) {}
 
 const NodeSet& Placer::pool_nodes(model::PoolId pool) {
   if (pool_nodes_.size() <= pool.index()) pool_nodes_.resize(pool.index() + 1);
@@ -198,6 +199,7 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
   const bool shares = pod_class.key.devices.shares_devices();
   const bool charge_depends_on_node = pod_class.key.devices.kind == model::DeviceRequest::Kind::kMemory ||
                                       cluster_.queues().dimension_count() > model::dimension::kFixed;
+  const bool scored = policies.node_placement && scores_.turn_to(cluster_, pod, placement);
   const LoadScore load(cluster_, devices, set);
   PodConstraints constraints(cluster_, pod);
 
@@ -229,8 +231,11 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     score.cpu_only_match = policies.resource_type && !devices &&
                            cluster_.nodes().capacity(model::column::kDevices)[node.index()] == 0 &&
                            cluster_.nodes().at(node).spec.partitions.empty();
-    score.placement =
-        policies.node_placement ? load.of(node, devices ? placement.devices : placement.cpu) : 0;
+    if (scored) {
+      score.placement = scores_.of(node);
+    } else if (policies.node_placement) {
+      score.placement = load.of(node, devices ? placement.devices : placement.cpu);
+    }
     if (best.valid() && !(score > best_score)) continue;
     best = node;
     best_score = score;
@@ -238,8 +243,8 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
   }
   if (!best.valid()) return false;
   const bool starts = best_now && !reserve_only;
-  std::optional<model::DeviceGroups> chosen =
-      choose_devices(cluster_, pod, best, starts ? When::kNow : When::kLater);
+  std::optional<model::DeviceGroups> chosen = choose_devices(
+      cluster_, pod, best, starts ? When::kNow : When::kLater, scored ? scores_.device(best) : std::nullopt);
   put(pod, best, std::move(*chosen), starts);
   return true;
 }

@@ -3,6 +3,7 @@
 #include "engine/fit/node_fit.h"
 #include "engine/gang/topology_tree.h"
 #include "engine/place/placement_scorer.h"
+#include "engine/place/pod_scores.h"
 #include "model/cluster/cluster.h"
 #include "model/decision.h"
 
@@ -17,7 +18,8 @@ namespace fairlead::engine {
 /// live state; the caller opens a hypothesis where it may want to undo.
 class Placer {
  public:
-  explicit Placer(model::Cluster& cluster);
+  /// `scorers`: placement strategies besides the engine's own, by name.
+  Placer(model::Cluster& cluster, std::vector<NamedScorerFactory> scorers);
   Placer(const Placer&) = delete;
   Placer& operator=(const Placer&) = delete;
 
@@ -59,6 +61,7 @@ class Placer {
 
   model::Cluster& cluster_;
   StaticFit static_fit_;
+  PodScores scores_;
   DomainTrees trees_;
   std::vector<PoolNodes> pool_nodes_;
   std::vector<model::PodId> placed_;

@@ -122,6 +122,9 @@ NodeScore PodScores::ask(model::NodeId node) {
   }
   const std::int64_t whole = std::max<std::int64_t>(0, nodes.later(model::column::kDevices)[node.index()]);
   free_.resize(free_.size() + static_cast<std::size_t>(whole), kWholeDevice);
+  // The rest are taken as a whole.
+  const std::int64_t all = std::max<std::int64_t>(0, nodes.capacity(model::column::kDevices)[node.index()]);
+  free_.resize(std::max(free_.size(), static_cast<std::size_t>(all)), 0);
 
   NodeState state{.name = record.spec.name,
                   .cpu_milli = nodes.capacity(model::column::kCpu)[node.index()],

@@ -61,8 +61,7 @@ class PodScores {
   const model::PodClass* pod_class_ = nullptr;
   PlacementScorer* scorer_ = nullptr;
   Column* column_ = nullptr;
-  std::vector<std::int32_t>
-      free_;  ///< of the node asked about last: its shared devices, then those that are free
+  std::vector<std::int32_t> free_;  ///< of the node asked about last: shared devices, free ones, taken ones
 
   // The workload that scorers were told.
   std::vector<std::string> models_;  ///< that the workload tells apart, sorted; their place is their bit
