@@ -90,6 +90,8 @@ std::vector<std::string> config_maps(Fields& fields, const Value& spec) {
     const Value* reference = fields.object(holder, key);
     if (reference == nullptr || fields.boolean(*reference, "optional")) return;
     const std::string_view name = fields.text(*reference, "name");
+    // These two are in every namespace that a cluster serves, whether or not somebody wrote them down.
+    if (name == "kube-root-ca.crt" || name == "openshift-service-ca.crt") return;
     if (!name.empty()) names.emplace_back(name);
   };
   fields.each_object(spec, "volumes", [&](const Value& volume) {

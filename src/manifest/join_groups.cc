@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <tuple>
 #include <unordered_map>
 
 namespace fairlead::manifest {
@@ -110,6 +111,10 @@ std::string owner_name(const OwnerReference& owner, const std::string& namespace
 
 const std::string& first_of(const std::string& a, const std::string& b) { return a.empty() ? b : a; }
 
+bool is_finished(const model::Pod& pod) {
+  return pod.phase == model::Pod::Phase::kSucceeded || pod.phase == model::Pod::Phase::kFailed;
+}
+
 class Grouper {
  public:
   Grouper(Collected& collected, bool default_queues)
@@ -136,13 +141,20 @@ class Grouper {
     const Chain chain = owners_.follow(links.owner, pod.namespace_name);
     const Grouping grouping = grouping_of(chain, links);
     if (!annotated.empty()) {
-      missing_groups_.note(annotated, pod.display_name());
       pod.group = annotated;
-      made_.insert(annotated);
+      if (!is_finished(pod)) {
+        missing_groups_.note(annotated, pod.display_name());
+        made_.insert(annotated);
+      }
     } else {
       pod.group = pod.namespace_name + "/" + group_name(grouping, pod);
     }
     if (groups_.contains(pod.group)) return;
+    if (is_finished(pod)) {
+      // Nothing of it is left to schedule, and no group of the input waits for it.
+      pod.group.clear();
+      return;
+    }
     if (!chain.top.empty() && chain.object == nullptr) {
       if (unseen_owners_++ == 0) first_unseen_ = owner_name(chain.top, pod.namespace_name);
     }
@@ -247,6 +259,22 @@ class Grouper {
   std::string first_unseen_;
 };
 
+/// Those that are served and have none, which are finished ones.
+void remove_pods_without_group(Collected& collected) {
+  auto& pods = collected.objects.pods;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    if (pods[i].served && pods[i].group.empty()) continue;
+    if (kept != i) {
+      pods[kept] = std::move(pods[i]);
+      collected.links[kept] = std::move(collected.links[i]);
+    }
+    ++kept;
+  }
+  pods.erase(pods.begin() + static_cast<std::ptrdiff_t>(kept), pods.end());
+  collected.links.erase(collected.links.begin() + static_cast<std::ptrdiff_t>(kept), collected.links.end());
+}
+
 }  // namespace
 
 void join_groups(Collected& collected, bool default_queues) {
@@ -259,11 +287,13 @@ void join_groups(Collected& collected, bool default_queues) {
   std::vector<std::size_t> order(pods.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return pods[a].created != pods[b].created ? pods[a].created < pods[b].created : pods[a].uid < pods[b].uid;
+    return std::tuple(is_finished(pods[a]), pods[a].created, std::string_view(pods[a].uid)) <
+           std::tuple(is_finished(pods[b]), pods[b].created, std::string_view(pods[b].uid));
   });
   Grouper grouper(collected, default_queues);
   for (const std::size_t i : order) grouper.group(i);
   grouper.report();
+  remove_pods_without_group(collected);
 }
 
 }  // namespace fairlead::manifest

@@ -73,7 +73,7 @@ void ObjectSink::take(const Value& object, const Place& place, std::string_view 
     return;
   }
   Fields fields(object, place, name_for_messages(object, kind), collected_.log);
-  decode(fields, kind, api_group(version));
+  if (!decode(fields, kind, api_group(version))) take_other(object, place, kind);
   if (fields.failed()) ++collected_.left_out[std::string(kind)];
 }
 
@@ -118,8 +118,10 @@ void ObjectSink::take_queue(Fields& fields) {
   known->pools.push_back(std::move(queue->pools.front()));
 }
 
-void ObjectSink::take_other(Fields& fields, std::string_view kind) {
-  // It may own pods; what it is itself is not looked at. One that cannot be read is no loss but for that.
+void ObjectSink::take_other(const Value& object, const Place& place, std::string_view kind) {
+  // It may own pods; what it is itself is not looked at, and so nothing is said about it.
+  DiagnosticLog unsaid;
+  Fields fields(object, place, std::string(), unsaid);
   if (auto owner = decode_owner_object(fields, options_)) {
     collected_.owners.push_back(std::move(*owner));
   } else {
@@ -127,7 +129,7 @@ void ObjectSink::take_other(Fields& fields, std::string_view kind) {
   }
 }
 
-void ObjectSink::decode(Fields& fields, std::string_view kind, std::string_view group) {
+bool ObjectSink::decode(Fields& fields, std::string_view kind, std::string_view group) {
   ClusterObjects& objects = collected_.objects;
   const auto is = [&](std::string_view wanted_group, std::string_view wanted_kind) {
     return group == wanted_group && kind == wanted_kind;
@@ -155,7 +157,7 @@ void ObjectSink::decode(Fields& fields, std::string_view kind, std::string_view 
     keep(decode_priority_class(fields), objects.priority_classes, name);
   } else if (is("", "Namespace")) {
     const Identity identity = decode_identity(fields, false);
-    if (fields.failed() || !first_of_name(fields, kind, identity.name)) return;
+    if (fields.failed() || !first_of_name(fields, kind, identity.name)) return true;
     objects.namespaces.emplace_back(identity.name, fields.labels(*fields.root().find("metadata"), "labels"));
   } else if (is("policy", "PodDisruptionBudget")) {
     keep(decode_disruption_budget(fields), objects.disruption_budgets, key);
@@ -167,12 +169,13 @@ void ObjectSink::decode(Fields& fields, std::string_view kind, std::string_view 
     keep(decode_storage_class(fields), collected_.storage_classes, name);
   } else if (is("", "ConfigMap")) {
     const Identity identity = decode_identity(fields, true);
-    if (fields.failed()) return;
+    if (fields.failed()) return true;
     collected_.config_maps.insert(identity.key());
     collected_.config_map_namespaces.insert(identity.namespace_name);
   } else {
-    take_other(fields, kind);
+    return false;
   }
+  return true;
 }
 
 Collected ObjectSink::finish() {

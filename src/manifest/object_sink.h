@@ -24,10 +24,11 @@ class ObjectSink {
   Collected finish();
 
  private:
-  void decode(Fields& fields, std::string_view kind, std::string_view group);
+  /// Whether it is of a kind that is read for itself.
+  bool decode(Fields& fields, std::string_view kind, std::string_view group);
   void take_pod(Fields& fields);
   void take_queue(Fields& fields);
-  void take_other(Fields& fields, std::string_view kind);
+  void take_other(const base::JsonValue& object, const Place& place, std::string_view kind);
   /// Whether this is the first object of that kind and name; the second is reported.
   bool first_of_name(Fields& fields, std::string_view kind, const std::string& name);
 

@@ -67,9 +67,9 @@ class ObjectReader {
 
   /// Reads JSON or YAML: one object, a List, or several documents. What cannot be read becomes a diagnostic.
   void read(std::string_view text, std::string_view source);
-  /// Reads a file, or every .json, .yaml and .yml file below a folder, by name. What is not a file on a disk (a
-  /// pipe, /dev/stdin) is copied to a temporary one first. `source` is how messages call a file; empty: by its
-  /// path. Errors: kNotFound, kPermissionDenied, kInternal.
+  /// Reads a file, or every .json, .yaml and .yml file below a folder, by name. What is not a file on a disk
+  /// (a pipe, /dev/stdin) is copied to a temporary one first. `source` is how messages call a file; empty: by
+  /// its path. Errors: kNotFound, kPermissionDenied, kInternal.
   base::Result<void> read_path(const std::string& path, std::string_view source = {});
   /// Joins what was read. The reader is empty afterwards.
   ClusterObjects finish();

@@ -209,7 +209,8 @@ class ObjectReader::Implementation : private YamlObjects {
     return true;
   }
 
-  /// Items that name their own kind need not know the List's; looking for that reads the whole text once more.
+  /// Items that name their own kind need not know the List's; looking for that reads the whole text once
+  /// more.
   static bool first_item_has_kind(base::JsonScanner list) {
     list.take('[');
     list.skip_space();

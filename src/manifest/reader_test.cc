@@ -381,6 +381,22 @@ TEST(Owners, ThatAreNotInTheInputAreSaidOnce) {
                                       "1; pass the owners too when their pods must start together"}));
 }
 
+TEST(Owners, FinishedPodsMakeNoGroups) {
+  const std::string job = owned_by("example.com/v1", "Thing", "t");
+  const std::string done = "status: {phase: Succeeded}\n";
+  EXPECT_TRUE(read(pod("a", job) + done).pods.empty());
+  EXPECT_TRUE(read(pod("a", job) + done).groups.empty());
+  const ClusterObjects objects = read(pod("a", job) + done + pod("b", job));
+  EXPECT_EQ(objects.pods.size(), 2U);
+  EXPECT_EQ(objects.groups.size(), 1U);
+}
+
+TEST(Owners, OfAnyShapeAreNoReasonToComplain) {
+  const ClusterObjects objects = read("kind: Kustomization\nmetadata: 5\nresources: [a]\n");
+  EXPECT_TRUE(objects.diagnostics.empty());
+  EXPECT_EQ(objects.ignored_kinds.size(), 1U);
+}
+
 TEST(Owners, TheOrderOfTheInputDoesNotMatter) {
   const std::string old_pod =
       pod("old", "  creationTimestamp: 2026-01-01T00:00:00Z\n  labels: {kai.scheduler/queue: p}\n" +
