@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 namespace fairlead::base {
 
-constexpr std::size_t kFirstBlock = 256 * 1024;  // holds nearly every Kubernetes object
+constexpr std::size_t kFirstBlock = 64 * 1024;  // holds nearly every Kubernetes object
 
-JsonBuilder::JsonBuilder() : first_block_(kFirstBlock), memory_(first_block_.data(), first_block_.size()) {}
+JsonBuilder::JsonBuilder()
+    : first_block_(std::make_unique_for_overwrite<std::byte[]>(kFirstBlock)),
+      memory_(first_block_.get(), kFirstBlock) {}
 
 void JsonBuilder::reset() {
   memory_.release();

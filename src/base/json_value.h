@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <memory_resource>
 #include <span>
 #include <string_view>
@@ -104,7 +106,7 @@ class JsonBuilder {
   };
   void add(const JsonValue& value);
 
-  std::vector<std::byte> first_block_;
+  std::unique_ptr<std::byte[]> first_block_;
   std::pmr::monotonic_buffer_resource memory_;
   std::vector<Open> open_;
   std::vector<JsonValue::Member> pending_;

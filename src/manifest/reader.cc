@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace fairlead::manifest {
@@ -276,6 +277,7 @@ class ObjectReader::Implementation : private YamlObjects {
   }
 
   void read_yaml(std::string_view text) {
+    if (!yaml_) yaml_.emplace();
     std::string_view rest = text;
     while (!rest.empty()) {
       done_ = text.size() - rest.size();
@@ -283,7 +285,7 @@ class ObjectReader::Implementation : private YamlObjects {
       if (is_empty_yaml(document)) continue;
       ++place_.document;
       place_.item.reset();
-      const auto result = yaml_.read(document, *this);
+      const auto result = yaml_->read(document, *this);
       if (!result) {
         sink_.unreadable(place_, result.error().message() + "; the rest of this document is left out",
                          "correct the text, or write it with kubectl get -o yaml");
@@ -306,7 +308,7 @@ class ObjectReader::Implementation : private YamlObjects {
 
   ObjectSink sink_;
   base::JsonReader reader_;
-  YamlReader yaml_;
+  std::optional<YamlReader> yaml_;  ///< made for the first YAML
   Place place_;
   MappedFile* file_ = nullptr;  ///< whose text is being read
   std::size_t text_size_ = 0;

@@ -56,6 +56,8 @@ std::string_view find_kind(std::string_view document) {
 
 class YamlReader::Handler : public YAML::EventHandler {
  public:
+  /// Before a text, of which the parser may make several documents.
+  void begin_text() { started_ = -1; }
   void begin(std::string_view document, YamlObjects& objects) {
     document_ = document;
     objects_ = &objects;
@@ -72,7 +74,11 @@ class YamlReader::Handler : public YAML::EventHandler {
     forget_aliases();
   }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // The parser makes documents without end of a token that it cannot place, such as a stray bracket.
+    if (mark.pos == started_) throw LimitReached{mark, "something that belongs to no value"};
+    started_ = mark.pos;
+  }
   void OnDocumentEnd() override {
     if (!is_list_) objects_->object(outer_.root(), std::nullopt, {}, {});
     objects_->progress(document_.size());
@@ -238,6 +244,7 @@ class YamlReader::Handler : public YAML::EventHandler {
     if (key_ == "apiVersion") list_version_ = value;
   }
 
+  int started_ = -1;  ///< where the document begins
   std::string_view document_;
   YamlObjects* objects_ = nullptr;
   std::vector<Open> open_;
@@ -267,6 +274,7 @@ base::Result<void> YamlReader::read(std::string_view document, YamlObjects& obje
   std::istream stream(&buffer);
   try {
     YAML::Parser parser(stream);
+    handler_->begin_text();
     do {
       handler_->begin(document, objects);
     } while (parser.HandleNextDocument(*handler_));

@@ -161,6 +161,10 @@ TEST(Yaml, SaysWhereItIsWrong) {
   const std::string error = read("a: 1\nb: [1, 2\nc: 3\n").at(0);
   EXPECT_NE(error.find("line "), std::string::npos) << error;
   EXPECT_EQ(read("? [a]\n: 1\n").at(0).substr(0, 6), "error:");
+  // The parser would make empty documents of these for ever.
+  for (const char* stray : {"}", "]", ",", "a: 1\n}", "{a: 1}}", "- 1\n]"}) {
+    EXPECT_TRUE(read(stray).back().starts_with("error: ")) << stray;
+  }
   // One document that is wrong does not spoil the next.
   EXPECT_EQ(read("a: [\n---\nb: 2\n").at(1), R"({"b":2})");
 }
