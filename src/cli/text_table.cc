@@ -7,8 +7,9 @@ namespace fairlead::cli {
 namespace {
 
 constexpr std::size_t kGap = 2;
-/// A last column narrower than this is not wrapped: one word per line is worse than a long line.
-constexpr std::size_t kNarrowest = 24;
+/// A last column that would be narrower than this stands on lines of its own below its row.
+constexpr std::size_t kNarrowest = 32;
+constexpr std::size_t kBelow = 4;  ///< how far such lines are indented further
 
 }  // namespace
 
@@ -63,16 +64,21 @@ void TextTable::write(std::string& out, const Style& style, std::size_t indent, 
   }
   std::size_t before_last = indent;
   for (std::size_t column = 0; column + 1 < widths.size(); ++column) before_last += widths[column] + kGap;
-  std::size_t last_width = width > before_last + kNarrowest ? width - before_last : 0;
+  // Only text is wrapped, and only where it does not fit as it is.
+  const bool wraps =
+      width > 0 && columns_.back().align == Align::kLeft && before_last + widths.back() > width;
+  const bool below = wraps && width < before_last + kNarrowest;
+  std::size_t last_width = wraps ? width - std::min(width, before_last) : 0;
+  if (below) last_width = width - std::min(width, indent + kBelow);
 
-  auto write_line = [&](const std::vector<std::string>& cells, bool heading) {
+  auto write_line = [&](std::vector<std::string> cells, bool heading) {
+    if (below) cells.pop_back();
     std::string line(indent, ' ');
     for (std::size_t column = 0; column < cells.size(); ++column) {
-      bool last = column + 1 == cells.size();
       std::size_t padding = widths[column] - std::min(widths[column], display_width(cells[column]));
       if (columns_[column].align == Align::kRight) line.append(padding, ' ');
       line += cells[column];
-      if (!last) line.append((columns_[column].align == Align::kLeft ? padding : 0) + kGap, ' ');
+      line.append((columns_[column].align == Align::kLeft ? padding : 0) + kGap, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += heading ? style.faint(line) : line;
@@ -86,7 +92,14 @@ void TextTable::write(std::string& out, const Style& style, std::size_t indent, 
   }
   for (const auto& row : rows_) {
     std::vector<std::string> cells = row;
-    std::vector<std::string> lines = wrap(row.back(), columns_.back().align == Align::kLeft ? last_width : 0);
+    const std::vector<std::string> lines = wrap(row.back(), last_width);
+    if (below) {
+      write_line(cells, false);
+      for (const std::string& line : lines) {
+        if (!line.empty()) out += std::string(indent + kBelow, ' ') + line + '\n';
+      }
+      continue;
+    }
     for (std::size_t i = 0; i < lines.size(); ++i) {
       if (i == 1) std::fill(cells.begin(), cells.end(), std::string());
       cells.back() = lines[i];

@@ -11,7 +11,8 @@
 namespace fairlead::cli {
 
 /// A table in columns for people: headings in capitals, two spaces between columns, nothing after the last
-/// character of a line. The last column may be wrapped at the width of a terminal and goes on below itself.
+/// character of a line. The last column may be wrapped at the width of a terminal and goes on below itself;
+/// where it would be squeezed it stands below its row.
 class TextTable {
  public:
   enum class Align { kLeft, kRight };

@@ -19,13 +19,27 @@ TEST(TextTable, AlignsColumnsAndLeavesNoBlanksAtTheEnd) {
 
 TEST(TextTable, WrapsTheLastColumnAtTheTerminal) {
   TextTable table({{"NAME"}, {"WHY"}});
-  table.add_row({"a", "one two three four five six seven"});
+  table.add_row({"a", "one two three four five six seven eight nine"});
   std::string out;
-  table.write(out, Style(), 0, 32);
+  table.write(out, Style(), 0, 38);
   EXPECT_EQ(out,
             "NAME  WHY\n"
-            "a     one two three four five\n"
-            "      six seven\n");
+            "a     one two three four five six\n"
+            "      seven eight nine\n");
+}
+
+TEST(TextTable, PutsALastColumnWithoutRoomBelow) {
+  TextTable table({{"NAME"}, {"WHY"}});
+  table.add_row({"a-long-name", "one two three four five six seven"});
+  table.add_row({"b", ""});
+  std::string out;
+  table.write(out, Style(), 1, 30);
+  EXPECT_EQ(out,
+            " NAME\n"
+            " a-long-name\n"
+            "     one two three four five\n"
+            "     six seven\n"
+            " b\n");
 }
 
 TEST(TextTable, CountsCharactersNotBytes) {
