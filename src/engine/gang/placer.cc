@@ -95,6 +95,14 @@ bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chu
     refusal_ = std::move(*refused);
     return false;
   }
+  const bool single_leaf = group.tree.front().is_leaf() && group.tree.front().topology.empty();
+  const std::pair first{cluster_.pod(chunk.front()).pod_class, group.pool};
+  if (single_leaf && std::find(failed_.begin(), failed_.end(), first) != failed_.end()) {
+    refusal_ = model::Reason();
+    refusal_.want = static_cast<std::int64_t>(chunk.size());
+    return false;
+  }
+  failed_for_any_pod_ = false;
   const std::size_t placed_before = placed_.size();
   const std::size_t mark = cluster_.mark();
   const bool placed = place_part(id, 0, chunk, pool_nodes(group.pool), reserve_only);
@@ -114,6 +122,7 @@ bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chu
   } else {
     cluster_.rollback(mark);
     placed_.resize(placed_before);
+    if (single_leaf && failed_for_any_pod_) failed_.push_back(first);
   }
   cluster_.keep(mark);
   return placed;
@@ -176,6 +185,7 @@ bool Placer::place_within(model::GroupId id, std::size_t part, const std::vector
         refusal_.have = done;
         refusal_.want = static_cast<std::int64_t>(chunk.size());
         refusal_.detail = group.tree[part].name;
+        failed_for_any_pod_ = failed_for_any_pod_ && done == 0;
         return false;
       }
       ++done;
@@ -241,7 +251,10 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     best_score = score;
     best_now = now;
   }
-  if (!best.valid()) return false;
+  if (!best.valid()) {
+    failed_for_any_pod_ = !shares && !constraints.any() && !charge_depends_on_node;
+    return false;
+  }
   const bool starts = best_now && !reserve_only;
   std::optional<model::DeviceGroups> chosen = choose_devices(
       cluster_, pod, best, starts ? When::kNow : When::kLater, scored ? scores_.device(best) : std::nullopt);

@@ -67,6 +67,7 @@ class Placer {
   std::vector<model::PodId> placed_;
   model::Reason refusal_;
   std::vector<std::pair<model::ClassId, model::PoolId>> failed_;
+  bool failed_for_any_pod_ = false;  ///< the last pod without a node would have had none for its class alone
 };
 
 }  // namespace fairlead::engine

@@ -1,50 +1,14 @@
 #include "engine/search/legality.h"
 
 #include "engine/gang/chunk.h"
+#include "engine/search/queue_bounds.h"
 
 #include <algorithm>
 #include <limits>
 #include <map>
 
 namespace fairlead::engine {
-namespace {
-
-using model::Bound;
-using model::DimensionAccount;
 using model::QueueId;
-
-using Account = std::vector<DimensionAccount>;
-
-std::int64_t request_at(const model::QueueCharge* request, std::size_t dimension) {
-  return request ? request->at(dimension) : 0;
-}
-
-bool within_quota(const Account& account, const Amounts& amounts, const model::QueueCharge* request) {
-  for (std::size_t i = 0; i < account.size(); ++i)
-    if (account[i].declared && !account[i].quota.quota.allows(amounts[i] + request_at(request, i)))
-      return false;
-  return true;
-}
-
-/// min(limit, max(quota, fair share)); without bound where the quota is, up to the limit.
-bool within_allocatable(const DimensionAccount& dimension, std::int64_t amount) {
-  if (!dimension.declared || !dimension.quota.limit.allows(amount)) return !dimension.declared;
-  return dimension.quota.quota.is_unlimited() ||
-         amount <= std::max(dimension.quota.quota.amount(), dimension.fair_share);
-}
-
-bool within_allocatable(const Account& account, const Amounts& amounts) {
-  for (std::size_t i = 0; i < account.size(); ++i)
-    if (!within_allocatable(account[i], amounts[i])) return false;
-  return true;
-}
-
-double saturation(std::int64_t allocated, std::int64_t fair_share) {
-  if (fair_share > 0) return static_cast<double>(allocated) / static_cast<double>(fair_share);
-  return allocated > 0 ? std::numeric_limits<double>::infinity() : 0;
-}
-
-}  // namespace
 
 Legality::Legality(const model::Cluster& cluster, model::PoolId pool, model::GroupId beneficiary,
                    model::Action action)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/order/shares.h"
+#include "engine/search/queue_bounds.h"
 #include "model/cluster/cluster.h"
 #include "model/decision.h"
 
@@ -16,9 +17,6 @@ struct VictimChunk {
   model::GroupId group;
   std::vector<model::PodId> pods;
 };
-
-/// Amounts by dimension of the queue table.
-using Amounts = std::vector<std::int64_t>;
 
 /// Who may take from whom. Everything here is judged on the allocations as they were before the search for a
 /// group began, which are read when a Legality is made; fair shares are those of the round.
@@ -44,12 +42,15 @@ class Legality {
   /// O(victims · depth).
   bool allows(const model::QueueCharge& request, const std::vector<VictimChunk>& victims) const;
 
+  /// The queues directly under the lowest common ancestor, on the reclaimer's side and on the victim's.
+  std::pair<model::QueueId, model::QueueId> compared_queues(model::QueueId victim) const;
+  const Account& account(model::QueueId queue) const { return cluster_.queues().account(pool_, queue).dimensions; }
+  const Amounts& allocated_before(model::QueueId queue) const { return allocated_[queue.index()]; }
+  const Amounts& non_preemptible_before(model::QueueId queue) const { return non_preemptible_[queue.index()]; }
+  model::GroupId beneficiary() const { return beneficiary_; }
+
  private:
   bool reclaim_allows(const model::QueueCharge& request, const std::vector<VictimChunk>& victims) const;
-  std::pair<model::QueueId, model::QueueId> compared_queues(model::QueueId victim) const;
-  const std::vector<model::DimensionAccount>& account(model::QueueId queue) const {
-    return cluster_.queues().account(pool_, queue).dimensions;
-  }
 
   const model::Cluster& cluster_;
   model::PoolId pool_;

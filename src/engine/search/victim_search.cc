@@ -1,12 +1,14 @@
 #include "engine/search/victim_search.h"
 
 #include "engine/gang/chunk.h"
+#include "engine/gang/gates.h"
 
 #include <algorithm>
-#include <set>
 
 namespace fairlead::engine {
 namespace {
+
+using Victims = RoomLedger::Victims;
 
 bool is_elastic(const model::GroupRecord& group) {
   return std::any_of(group.pod_sets.begin(), group.pod_sets.end(), [](const model::PodSet& set) {
@@ -14,10 +16,18 @@ bool is_elastic(const model::GroupRecord& group) {
   });
 }
 
+std::vector<const VictimChunk*> pointers(const std::vector<VictimChunk>& chunks) {
+  std::vector<const VictimChunk*> all;
+  for (const VictimChunk& chunk : chunks) all.push_back(&chunk);
+  return all;
+}
+
+bool same(const VictimChunk& a, const VictimChunk& b) { return a.group == b.group && a.pods == b.pods; }
+
 }  // namespace
 
-VictimSearch::VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTotals& totals,
-                           model::PoolId pool, model::GroupId beneficiary, model::Action action)
+VictimSearch::VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTotals& totals, model::PoolId pool,
+                           model::GroupId beneficiary, model::Action action)
     : cluster_(cluster),
       placer_(placer),
       totals_(totals),
@@ -34,7 +44,7 @@ std::vector<model::GroupId> VictimSearch::candidates() {
   auto consider = [&](model::QueueId queue) {
     for (model::GroupId id : cluster_.placed_groups(queue)) {
       const model::GroupRecord& group = cluster_.group(id);
-      if (!group.preemptible || id == beneficiary_ || group.pool != pool_) continue;
+      if (!group.preemptible || id == beneficiary_ || group.pool != pool_ || group.placed() == 0) continue;
       if (action_ == model::Action::kPreempt && group.priority >= mine.priority) continue;
       if (auto until = legality_.protected_until(id)) {
         if (!wake_at_ || *until < *wake_at_) wake_at_ = until;
@@ -56,9 +66,14 @@ std::vector<model::GroupId> VictimSearch::candidates() {
   return found;
 }
 
-bool VictimSearch::enough_devices() const {
+model::QueueCharge VictimSearch::request_of(std::size_t k) const {
   model::QueueCharge request;
-  for (model::PodId pod : chunk_) request += cluster_.queue_charge(cluster_.class_of(pod), model::NodeId());
+  for (std::size_t i = 0; i < k; ++i)
+    request += cluster_.queue_charge(cluster_.class_of(chunk_[i]), model::NodeId());
+  return request;
+}
+
+bool VictimSearch::enough_devices() const {
   std::int64_t free = 0;
   for (model::NodeId node : placer_.pool_nodes(pool_).nodes) {
     const model::NodeRecord& record = cluster_.nodes().at(node);
@@ -71,118 +86,184 @@ bool VictimSearch::enough_devices() const {
       free += cluster_.nodes().later(cluster_.find_resource(partition.resource))[node.index()] *
               partition.quota_thousandths;
   }
-  return free >= request.gpu;
+  return free >= request_of(chunk_.size()).gpu;
+}
+
+bool VictimSearch::possible() {
+  std::vector<VictimChunk> all;
+  all.reserve(candidates_.size());
+  for (model::GroupId id : candidates_) {
+    VictimChunk& chunk = all.emplace_back();
+    chunk.group = id;
+    for (const model::PodSet& set : cluster_.group(id).pod_sets)
+      for (model::PodId pod : set.pods)
+        if (cluster_.pod(pod).assignment.place().node.valid()) chunk.pods.push_back(pod);
+  }
+  for (const VictimChunk& chunk : all) ledger_->add(chunk, Victims::kPlaced);
+  const bool enough = ledger_->enough_for(chunk_.size());
+  for (const VictimChunk& chunk : all) ledger_->remove(chunk, Victims::kPlaced);
+  return enough;
 }
 
 std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<model::GroupId>& waiting) {
   if (chunk_.empty()) return std::nullopt;
   if (action_ == model::Action::kConsolidate && !enough_devices()) return std::nullopt;
+  candidates_ = candidates();
+  if (candidates_.empty()) return std::nullopt;
+  ledger_.emplace(cluster_, placer_.static_fit(), placer_.pool_nodes(pool_), chunk_);
+  if (!possible()) return std::nullopt;
   waiting_ = &waiting;
-  order_.emplace(cluster_, pool_, totals_, candidates());
-  const std::size_t mark = cluster_.mark();
-  const std::size_t placed_before = placer_.placed().size();
+  order_.emplace(cluster_, pool_, totals_, candidates_);
+  examine_plainness();
+  placed_before_ = placer_.placed().size();
+  start_ = ground_ = cluster_.mark();
   bool solved = true;
   for (std::size_t k = 1; k <= chunk_.size() && solved; ++k) {
-    cluster_.rollback(mark);
-    placer_.placed().resize(placed_before);
     solved = solve(k);
-    if (solved) recorded_ = solution_;
+    if (solved && k < chunk_.size()) record_solution();
   }
-  if (solved) spare(mark, placed_before);
-  if (!solved) {
-    cluster_.rollback(mark);
-    placer_.placed().resize(placed_before);
+  if (solved) {
+    spare();
+  } else {
+    undo_to(start_);
   }
-  cluster_.keep(mark);
+  placer_.forget_failures();
+  cluster_.keep(start_);
   if (!solved) return std::nullopt;
   return solution_;
 }
 
-bool VictimSearch::solve(std::size_t k) {
-  if (!recorded_.empty() && attempt(k, pointers(recorded_)) == Outcome::kSolved) return true;
-  order_->restart(recorded_);
-  std::vector<VictimChunk> accumulated;
-  std::set<model::GroupId> groups;  // for the cap on consolidation
-  for (const VictimChunk& chunk : recorded_) groups.insert(chunk.group);
-  const std::int32_t cap = cluster_.configuration().max_consolidation_victims;
-  for (model::GroupId next = order_->peek(); next.valid(); next = order_->peek()) {
-    groups.insert(next);
-    if (action_ == model::Action::kConsolidate && cap >= 0 &&
-        static_cast<std::int32_t>(groups.size()) > cap + 1)
-      return false;
-    accumulated.push_back(order_->take());
-    if (attempt_by_node(k, accumulated)) return true;
-  }
-  return false;
+void VictimSearch::undo_to(std::size_t position) {
+  cluster_.rollback(position);
+  placer_.placed().resize(placed_before_);
 }
 
-bool VictimSearch::attempt_by_node(std::size_t k, const std::vector<VictimChunk>& accumulated) {
-  auto on = [&](model::PodId pod) { return cluster_.pod(pod).assignment.place().node; };
+bool VictimSearch::solve(std::size_t k) {
+  last_extra_.clear();
+  if (!recorded_.empty() && ledger_->enough_for(k) && attempt(k, {}) == Outcome::kSolved) return true;
+  return solve_with_next_chunks(k);
+}
+
+void VictimSearch::restart_scan() {
+  cursor_ = 0;
+  scanned_on_.clear();
+  scanned_groups_.clear();
+  for (const VictimChunk& chunk : recorded_) scanned_groups_.insert(chunk.group);
+  scan_again_ = false;
+}
+
+const VictimChunk* VictimSearch::chunk_at(std::size_t index) {
+  while (sequence_.size() <= index) {
+    if (!order_->peek().valid()) return nullptr;
+    sequence_.push_back(order_->take());
+    gone_.push_back(false);
+  }
+  return &sequence_[index];
+}
+
+bool VictimSearch::solve_with_next_chunks(std::size_t k) {
+  if (!sequence_stable_ || !sequence_started_) {
+    order_->restart(recorded_);
+    sequence_.clear();
+    gone_.clear();
+    sequence_started_ = true;
+    restart_scan();
+  } else if (scan_again_) {
+    restart_scan();
+  }
+  const std::int32_t cap = cluster_.configuration().max_consolidation_victims;
+  while (true) {
+    const std::size_t index = cursor_;
+    const VictimChunk* next = chunk_at(index);
+    if (!next) return false;
+    ++cursor_;
+    if (gone_[index]) continue;
+    scanned_groups_.insert(next->group);
+    if (action_ == model::Action::kConsolidate && cap >= 0 &&
+        static_cast<std::int32_t>(scanned_groups_.size()) > cap + 1)
+      return false;
+    for (model::PodId pod : next->pods) {
+      auto& here = scanned_on_[cluster_.pod(pod).assignment.place().node];
+      if (here.empty() || here.back() != index) here.push_back(index);
+    }
+    if (attempt_on_nodes(k, index) == Outcome::kSolved) return true;
+  }
+}
+
+VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t newest) {
   const auto& rank = cluster_.nodes().name_rank();
   std::vector<model::NodeId> nodes;
-  for (model::PodId pod : accumulated.back().pods) nodes.push_back(on(pod));
+  for (model::PodId pod : sequence_[newest].pods) nodes.push_back(cluster_.pod(pod).assignment.place().node);
   std::sort(nodes.begin(), nodes.end(),
             [&](model::NodeId a, model::NodeId b) { return rank[a.index()] < rank[b.index()]; });
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   for (model::NodeId node : nodes) {
-    std::vector<const VictimChunk*> victims = pointers(recorded_);
-    for (const VictimChunk& chunk : accumulated)
-      if (std::any_of(chunk.pods.begin(), chunk.pods.end(),
-                      [&](model::PodId pod) { return on(pod) == node; }))
-        victims.push_back(&chunk);
-    const Outcome outcome = attempt(k, victims);
-    if (outcome == Outcome::kSolved) return true;
-    if (outcome == Outcome::kIllegal) return false;
-  }
-  return false;
-}
-
-VictimSearch::Outcome VictimSearch::attempt(std::size_t k, const std::vector<const VictimChunk*>& victims) {
-  const std::size_t mark = cluster_.mark();
-  const std::size_t placed_before = placer_.placed().size();
-  Outcome outcome = Outcome::kNoPlace;
-  if (simulate(k, victims)) {
-    model::QueueCharge request;
-    for (std::size_t i = 0; i < k; ++i)
-      request += cluster_.queue_charge(cluster_.class_of(chunk_[i]), model::NodeId());
-    std::vector<VictimChunk> taken;
-    for (const VictimChunk* chunk : victims) taken.push_back(*chunk);
-    if (legality_.allows(request, taken)) {
-      outcome = Outcome::kSolved;
-      solution_ = affected(victims);
-      used_ = std::move(taken);  // last: `victims` may point into it
-    } else {
-      outcome = Outcome::kIllegal;
+    const std::vector<std::size_t> together = scanned_on_[node];
+    Chunks extra;
+    for (std::size_t index : together) extra.push_back(&sequence_[index]);
+    for (const VictimChunk* chunk : extra) ledger_->add(*chunk, Victims::kPlaced);
+    Outcome outcome = Outcome::kNoPlace;
+    if (ledger_->enough_for(k)) {
+      outcome = attempt(k, extra);
+      // What failed for another reason than room may succeed for the next pod, so that scan starts anew.
+      if (outcome != Outcome::kSolved) scan_again_ = true;
     }
+    if (outcome == Outcome::kSolved) {
+      last_extra_ = together;
+      return outcome;
+    }
+    for (const VictimChunk* chunk : extra) ledger_->remove(*chunk, Victims::kPlaced);
+    if (outcome == Outcome::kIllegal) return outcome;
   }
-  if (outcome != Outcome::kSolved) {
-    cluster_.rollback(mark);
-    placer_.placed().resize(placed_before);
-  }
-  cluster_.keep(mark);
-  return outcome;
+  return Outcome::kNoPlace;
 }
 
-bool VictimSearch::simulate(std::size_t k, const std::vector<const VictimChunk*>& victims) {
-  ++simulations_;
-  for (const VictimChunk* chunk : victims)
+VictimSearch::Outcome VictimSearch::attempt(std::size_t k, const Chunks& extra) {
+  const std::size_t position = cluster_.journal_size();
+  for (const VictimChunk* chunk : extra)
     for (model::PodId pod : chunk->pods) cluster_.evict(pod);
-  const std::vector<model::PodId> solving(chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(k));
-  if (!room_left(k)) return false;
+  Chunks victims = pointers(recorded_);
+  victims.insert(victims.end(), extra.begin(), extra.end());
+  nobody_placed_ = k < chunk_.size() && solved_without_placing(k, extra);
+  if (nobody_placed_) {
+    solution_ = recorded_;
+    for (const VictimChunk* chunk : extra) solution_.push_back(*chunk);
+    return Outcome::kSolved;
+  }
+  if (!simulate(k, victims)) {
+    undo_to(position);
+    return Outcome::kNoPlace;
+  }
+  std::vector<VictimChunk> taken;
+  for (const VictimChunk* chunk : victims) taken.push_back(*chunk);
+  if (!legality_.allows(request_of(k), taken)) {
+    undo_to(position);
+    return Outcome::kIllegal;
+  }
+  solution_ = affected(victims);
+  used_ = std::move(taken);  // last: `extra` may point into it
+  return Outcome::kSolved;
+}
 
-  std::vector<model::GroupId> placing{beneficiary_};
-  for (const VictimChunk* chunk : victims)
-    if (std::find(placing.begin(), placing.end(), chunk->group) == placing.end())
-      placing.push_back(chunk->group);
+bool VictimSearch::simulate(std::size_t k, const Chunks& victims) {
+  ++simulations_;
+  placer_.forget_failures();
+  const std::vector<model::PodId> solving(chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(k));
+  boost::unordered_flat_set<model::GroupId> placing{beneficiary_};
+  for (const VictimChunk* chunk : victims) placing.insert(chunk->group);
   ServiceOrder order(cluster_, pool_, totals_);
   order.set_chunk(beneficiary_, solving);
-  std::set<model::GroupId> all(waiting_->begin(), waiting_->end());
-  all.insert(placing.begin(), placing.end());
-  for (model::GroupId group : all) order.add(group);
+  boost::unordered_flat_set<model::GroupId> added;
+  auto add = [&](model::GroupId group) {
+    if (added.insert(group).second) order.add(group);
+  };
+  for (model::GroupId group : *waiting_) add(group);
+  add(beneficiary_);
+  for (const VictimChunk* chunk : victims) add(chunk->group);
   std::vector<model::PodId> chunk;
   while (!order.empty()) {
     const model::GroupId next = order.next();
-    if (std::find(placing.begin(), placing.end(), next) == placing.end()) continue;
+    if (!placing.contains(next)) continue;
     if (next == beneficiary_) {
       if (!placer_.place_chunk(next, solving, true)) return false;
       continue;
@@ -193,32 +274,7 @@ bool VictimSearch::simulate(std::size_t k, const std::vector<const VictimChunk*>
   return true;
 }
 
-bool VictimSearch::room_left(std::size_t k) {
-  // Necessary: for each class among the pods being solved, the nodes together have room for as many.
-  std::vector<std::pair<model::ClassId, std::int64_t>> needs;
-  for (std::size_t i = 0; i < k; ++i) {
-    const model::ClassId id = cluster_.pod(chunk_[i]).pod_class;
-    auto found = std::find_if(needs.begin(), needs.end(), [&](const auto& need) { return need.first == id; });
-    if (found == needs.end()) {
-      needs.emplace_back(id, 1);
-    } else {
-      ++found->second;
-    }
-  }
-  for (const auto& [id, need] : needs) {
-    const auto& entries = placer_.static_fit().of(cluster_, id);
-    std::int64_t room = 0;
-    for (model::NodeId node : placer_.pool_nodes(pool_).nodes) {
-      if (entries[node.index()].refusal != 0) continue;
-      room += room_for(cluster_, cluster_.pod_class(id), node);
-      if (room >= need) break;
-    }
-    if (room < need) return false;
-  }
-  return true;
-}
-
-std::vector<VictimChunk> VictimSearch::affected(const std::vector<const VictimChunk*>& victims) const {
+std::vector<VictimChunk> VictimSearch::affected(const Chunks& victims) const {
   std::vector<VictimChunk> result;
   for (const VictimChunk* chunk : victims) {
     VictimChunk rest{chunk->group, {}};
@@ -233,41 +289,90 @@ std::vector<VictimChunk> VictimSearch::affected(const std::vector<const VictimCh
   return result;
 }
 
-void VictimSearch::spare(std::size_t mark, std::size_t placed_before) {
-  // The last taken first, and of one group never an earlier chunk without the later ones: the core cannot go
-  // while a pod above the minimum stays.
-  bool holds = true;  // the state is that of the solution
+void VictimSearch::record_solution() {
+  const bool grows = solution_.size() >= recorded_.size() &&
+                     std::equal(recorded_.begin(), recorded_.end(), solution_.begin(), same);
+  const bool whole = grows && solution_.size() == recorded_.size() + last_extra_.size();
+  const std::int64_t room_before = room_recorded_;
+  if (nobody_placed_) {
+    for (std::size_t index : last_extra_) take_account_of(sequence_[index]);
+  } else {
+    undo_to(ground_);
+    for (std::size_t index : last_extra_) ledger_->remove(sequence_[index], Victims::kPlaced);
+    std::size_t kept = recorded_.size();
+    if (!grows) {
+      for (const VictimChunk& chunk : recorded_) ledger_->remove(chunk, Victims::kEvicted);
+      undo_to(start_);
+      kept = 0;
+      plain_ = false;  // its sums would have to be taken back; rare enough not to
+      sequence_stable_ = false;
+    }
+    for (std::size_t i = kept; i < solution_.size(); ++i) {
+      ledger_->add(solution_[i], Victims::kPlaced);
+      for (model::PodId pod : solution_[i].pods) cluster_.evict(pod);
+      take_account_of(solution_[i]);
+    }
+  }
+  ground_ = cluster_.journal_size();
+
+  // The next scan goes on where this one ended, unless something in between could now succeed.
+  bool one_node = true;
+  for (std::size_t index : last_extra_) {
+    const VictimChunk& chunk = sequence_[index];
+    auto recorded = std::find_if(solution_.begin(), solution_.end(),
+                                 [&](const VictimChunk& one) { return one.group == chunk.group && same(one, chunk); });
+    if (recorded == solution_.end()) continue;
+    gone_[index] = true;
+    for (model::PodId pod : chunk.pods) {
+      const model::NodeId node = cluster_.pod(pod).home.place().node;
+      one_node = one_node && node == cluster_.pod(chunk.pods.front()).home.place().node;
+      std::erase(scanned_on_[node], index);
+    }
+  }
+  if (!whole) scan_again_ = true;
+  if (!whole && !last_extra_.empty()) sequence_stable_ = false;
+  recorded_ = solution_;
+  room_recorded_ = ledger_->homogeneous() ? ledger_->room() : 0;
+  if (!ledger_->homogeneous() || !one_node || room_recorded_ > room_before + 1) scan_again_ = true;
+}
+
+void VictimSearch::spare() {
+  // Of one group never an earlier chunk without the later ones: the core cannot go while a pod above the minimum stays.
+  for (const VictimChunk& chunk : used_) ledger_->remove(chunk, Victims::kEvicted);
+  for (const VictimChunk& chunk : solution_) ledger_->add(chunk, Victims::kEvicted);
+  recorded_.clear();
+  ground_ = start_;
+  bool holds = true;  // the live state is the solution's
+  boost::unordered_flat_set<model::GroupId> later;
   for (std::size_t i = solution_.size(); i-- > 0;) {
-    const auto at = solution_.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::any_of(at + 1, solution_.end(),
-                    [&](const VictimChunk& later) { return later.group == at->group; }))
+    const model::GroupId group = solution_[i].group;
+    if (!later.insert(group).second) continue;
+    ledger_->remove(solution_[i], Victims::kEvicted);
+    if (!ledger_->enough_for(chunk_.size())) {
+      ledger_->add(solution_[i], Victims::kEvicted);
       continue;
+    }
     const std::vector<VictimChunk> best = solution_;
     std::vector<VictimChunk> fewer = solution_;
     fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-    cluster_.rollback(mark);
-    placer_.placed().resize(placed_before);
-    holds = false;
-    if (attempt(chunk_.size(), pointers(fewer)) == Outcome::kSolved) {
-      if (solution_.size() < best.size()) {
-        used_ = std::move(fewer);
-        i = std::min(i, solution_.size());
-        holds = true;
-        continue;
-      }
+    const std::vector<VictimChunk> used_before = used_;
+    undo_to(start_);
+    holds = attempt(chunk_.size(), pointers(fewer)) == Outcome::kSolved && solution_.size() < best.size();
+    if (!holds) {
+      ledger_->add(best[i], Victims::kEvicted);
       solution_ = best;
+      used_ = used_before;
+      continue;
     }
+    for (const VictimChunk& chunk : fewer) ledger_->remove(chunk, Victims::kEvicted);
+    for (const VictimChunk& chunk : solution_) ledger_->add(chunk, Victims::kEvicted);
+    i = std::min(i, solution_.size());
+    later.clear();
+    for (std::size_t j = i; j < solution_.size(); ++j) later.insert(solution_[j].group);
   }
   if (holds) return;
-  cluster_.rollback(mark);
-  placer_.placed().resize(placed_before);
-  attempt(chunk_.size(), pointers(used_));
-}
-
-std::vector<const VictimChunk*> VictimSearch::pointers(const std::vector<VictimChunk>& chunks) {
-  std::vector<const VictimChunk*> all;
-  for (const VictimChunk& chunk : chunks) all.push_back(&chunk);
-  return all;
+  undo_to(start_);
+  attempt(chunk_.size(), pointers(std::vector<VictimChunk>(used_)));
 }
 
 }  // namespace fairlead::engine

@@ -3,31 +3,39 @@
 #include "engine/gang/placer.h"
 #include "engine/order/service_order.h"
 #include "engine/search/legality.h"
+#include "engine/search/reclaim_progress.h"
+#include "engine/search/room_ledger.h"
 #include "engine/search/victim_order.h"
 #include "model/cluster/cluster.h"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <cstdint>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 namespace fairlead::engine {
 
-/// Finds victims so that a waiting group's next chunk can be placed. Works on the live state: when it finds a
-/// solution the state is the one in which it holds (victims evicted or moved, the group's pods reserved);
-/// else as before.
+/// Finds victims so that a waiting group's next chunk can be placed. Works on the live state: when it finds a solution
+/// the state is the one in which it holds (victims evicted or moved, the group's pods reserved); else as before.
 ///
-/// The chunk is solved pod by pod: for the first k pods, the victims found for k-1 stand, and further chunks
-/// are added in victim order until those on one node suffice; each try evicts, places everybody in the order
-/// of service, judges the outcome and is undone unless it is good. In the end every chunk that can be spared
-/// is. Source: KAI-Scheduler's solvers, without their over-eviction.
+/// The chunk is solved pod by pod: for the first k pods, the victims found for k-1 stand, and further chunks are added
+/// in victim order until those on one node suffice; each try evicts, places everybody in the order of service, judges
+/// the outcome and is undone unless it is good. In the end every chunk that can be spared is. Source: KAI-Scheduler's
+/// solvers, without their over-eviction.
+///
+/// Three things keep this from being quadratic, and none changes what is found: a ledger of room refuses tries that
+/// cannot succeed; in the plain case (equal pods with whole devices, victims that fit nowhere else) a try for k below
+/// the whole chunk is decided without placing anybody; and the scan of victims goes on where the last pod's ended.
 class VictimSearch {
  public:
   VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTotals& totals, model::PoolId pool,
                model::GroupId beneficiary, model::Action action);
 
-  /// `waiting`: the groups that wait in the pool; they take part in the order of each simulation and are
-  /// passed over. The victims that leave their place, in the order in which they were taken; nothing: no
-  /// solution.
+  /// `waiting`: the groups that wait in the pool; they take part in the order of each simulation and are passed over.
+  /// The victims that leave their place, in the order in which they were taken; nothing: no solution.
   std::optional<std::vector<VictimChunk>> run(const std::vector<model::GroupId>& waiting);
 
   const Legality& legality() const { return legality_; }
@@ -38,19 +46,34 @@ class VictimSearch {
 
  private:
   enum class Outcome { kSolved, kNoPlace, kIllegal };
+  using Chunks = std::vector<const VictimChunk*>;
 
-  bool solve(std::size_t k);
-  bool attempt_by_node(std::size_t k, const std::vector<VictimChunk>& accumulated);
-  /// Evicts what is in `extra` on top of the recorded victims (which are evicted already), places, judges.
-  /// Solved: the state holds the solution and `affected` those that leave; else all is undone.
-  Outcome attempt(std::size_t k, const std::vector<const VictimChunk*>& extra);
-  bool simulate(std::size_t k, const std::vector<const VictimChunk*>& victims);
-  std::vector<VictimChunk> affected(const std::vector<const VictimChunk*>& victims) const;
-  void spare(std::size_t mark, std::size_t placed_before);
-  static std::vector<const VictimChunk*> pointers(const std::vector<VictimChunk>& chunks);
   std::vector<model::GroupId> candidates();
   bool enough_devices() const;
-  bool room_left(std::size_t k);
+  /// Whether there is room even if every candidate leaves. Cheap: no state is changed.
+  bool possible();
+  model::QueueCharge request_of(std::size_t k) const;
+
+  bool solve(std::size_t k);
+  bool solve_with_next_chunks(std::size_t k);
+  Outcome attempt_on_nodes(std::size_t k, std::size_t newest);
+  Outcome attempt(std::size_t k, const Chunks& extra);
+  bool simulate(std::size_t k, const Chunks& victims);
+  std::vector<VictimChunk> affected(const Chunks& victims) const;
+  void undo_to(std::size_t position);
+  /// Makes the solution for k the ground on which k+1 is solved.
+  void record_solution();
+  void spare();
+
+  // The plain case.
+  void examine_plainness();
+  bool solved_without_placing(std::size_t k, const Chunks& extra);
+  bool served_before(model::GroupId a, model::GroupId b) const;
+  void take_account_of(const VictimChunk& victim);
+
+  // The sequence of victims, kept while it does not depend on what was recorded.
+  const VictimChunk* chunk_at(std::size_t index);
+  void restart_scan();
 
   model::Cluster& cluster_;
   Placer& placer_;
@@ -61,10 +84,36 @@ class VictimSearch {
   Legality legality_;
   const std::vector<model::GroupId>* waiting_ = nullptr;
   std::vector<model::PodId> chunk_;
-  std::vector<VictimChunk> recorded_;
+  std::vector<VictimChunk> recorded_;  ///< victims found so far, evicted in the live state up to ground_
   std::vector<VictimChunk> used_;      ///< evicted by the last try that succeeded
   std::vector<VictimChunk> solution_;  ///< those of them that leave their place
+  bool nobody_placed_ = false;         ///< the last success was decided without placing
+
+  std::vector<model::GroupId> candidates_;
   std::optional<VictimOrder> order_;
+  std::vector<VictimChunk> sequence_;
+  std::vector<bool> gone_;             ///< by position in the sequence: recorded
+  bool sequence_stable_ = false;
+  bool sequence_started_ = false;
+  std::vector<std::size_t> last_extra_;  ///< positions of what the last success evicted besides the recorded
+  std::int64_t room_recorded_ = 0;       ///< with the recorded victims gone; homogeneous chunks only
+  std::size_t cursor_ = 0;
+  bool scan_again_ = true;             ///< the next scan starts at the beginning
+  boost::unordered_flat_map<model::NodeId, std::vector<std::size_t>> scanned_on_;
+  boost::unordered_flat_set<model::GroupId> scanned_groups_;
+
+  std::optional<RoomLedger> ledger_;
+  std::size_t start_ = 0;         ///< journal position before the search
+  std::size_t ground_ = 0;        ///< journal position with the recorded victims evicted
+  std::size_t placed_before_ = 0;
+
+  bool plain_ = false;
+  model::QueueId victims_queue_;       ///< the only one, in the plain case
+  std::int64_t free_devices_ = 0;      ///< of the pool, before; recorded victims' added
+  std::int64_t least_devices_ = 0;     ///< that any recorded victim would need to come back
+  std::optional<ReclaimProgress> progress_;
+  model::GroupId first_victim_;        ///< of the recorded ones, the first in the order of service
+
   std::uint64_t simulations_ = 0;
   std::optional<base::Time> wake_at_;
 };

@@ -45,6 +45,10 @@ struct PodRecord {
   std::vector<Exclusion> exclusions;
   NodeId nominated_before;  ///< the node that was reserved for it when the round began
   Assignment home;          ///< of a pod in kEvicted: what it had before
+  /// Where it counts as placed, or did before a hypothesis evicted it.
+  const Place& home_or_place() const {
+    return assignment.state == PodState::kEvicted ? home.place() : assignment.place();
+  }
   TermIds selected_by;      ///< terms of any pod that select this one
   TermIds keeps_away;       ///< its own required anti-affinity, in the order of its constraints
   TermIds needs_near;       ///< its own required affinity, likewise
