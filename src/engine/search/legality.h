@@ -44,9 +44,13 @@ class Legality {
 
   /// The queues directly under the lowest common ancestor, on the reclaimer's side and on the victim's.
   std::pair<model::QueueId, model::QueueId> compared_queues(model::QueueId victim) const;
-  const Account& account(model::QueueId queue) const { return cluster_.queues().account(pool_, queue).dimensions; }
+  const Account& account(model::QueueId queue) const {
+    return cluster_.queues().account(pool_, queue).dimensions;
+  }
   const Amounts& allocated_before(model::QueueId queue) const { return allocated_[queue.index()]; }
-  const Amounts& non_preemptible_before(model::QueueId queue) const { return non_preemptible_[queue.index()]; }
+  const Amounts& non_preemptible_before(model::QueueId queue) const {
+    return non_preemptible_[queue.index()];
+  }
   model::GroupId beneficiary() const { return beneficiary_; }
 
  private:

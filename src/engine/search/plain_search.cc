@@ -1,5 +1,5 @@
-// The plain case of the victim search: equal pods with whole devices and without constraints, victims of one queue that
-// hold whole devices. Whether a try succeeds can then be told from sums.
+// The plain case of the victim search: equal pods with whole devices and without constraints, victims of one
+// queue that hold whole devices. Whether a try succeeds can then be told from sums.
 
 #include "engine/gang/gates.h"
 #include "engine/search/victim_search.h"
@@ -12,14 +12,15 @@ namespace {
 
 bool asks_for_whole_devices(const model::PodClass& pod_class) {
   const model::DeviceRequest& devices = pod_class.key.devices;
-  return devices.kind == model::DeviceRequest::Kind::kWhole && devices.count > 0 && devices.partitions.empty();
+  return devices.kind == model::DeviceRequest::Kind::kWhole && devices.count > 0 &&
+         devices.partitions.empty();
 }
 
 }  // namespace
 
 void VictimSearch::examine_plainness() {
-  // Within one queue, the order of victims does not depend on which of them were recorded: what a group loses next
-  // never comes earlier in the order than what it lost before.
+  // Within one queue, the order of victims does not depend on which of them were recorded: what a group loses
+  // next never comes earlier in the order than what it lost before.
   victims_queue_ = cluster_.group(candidates_.front()).queue;
   sequence_stable_ = cluster_.configuration().victim_order == model::VictimOrder::kNewestFirst &&
                      cluster_.disruption_budgets().empty() &&
@@ -81,7 +82,8 @@ bool VictimSearch::solved_without_placing(std::size_t k, const Chunks& extra) {
   const model::QueueCharge request = request_of(k);
   if (gate(cluster_, pool_, cluster_.group(beneficiary_), request)) return false;
   // No victim finds one: what is left over in the whole pool is less than the smallest of them needs.
-  std::int64_t left = free_devices_ - static_cast<std::int64_t>(k) * cluster_.class_of(chunk_.front()).key.devices.count;
+  std::int64_t left =
+      free_devices_ - static_cast<std::int64_t>(k) * cluster_.class_of(chunk_.front()).key.devices.count;
   std::int64_t least = least_devices_;
   model::GroupId first = first_victim_;
   for (const VictimChunk* chunk : extra) {
@@ -95,7 +97,8 @@ bool VictimSearch::solved_without_placing(std::size_t k, const Chunks& extra) {
   if (left >= least) return false;
   ReclaimProgress progress = *progress_;
   for (const VictimChunk* chunk : extra) progress.add(*chunk);
-  if (!(action_ == model::Action::kReclaim ? progress.allows(request) : progress.respects_minimum_runtimes())) return false;
+  if (!(action_ == model::Action::kReclaim ? progress.allows(request) : progress.respects_minimum_runtimes()))
+    return false;
   // And the pods are served before every victim, so that none of them takes its place back.
   const std::vector<model::PodId> solving(chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(k));
   ServiceOrder order(cluster_, pool_, totals_);

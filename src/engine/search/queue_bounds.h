@@ -13,7 +13,8 @@ namespace fairlead::engine {
 using Amounts = std::vector<std::int64_t>;
 using Account = std::vector<model::DimensionAccount>;
 
-/// Whether amounts, and a request besides them where there is one, are within a queue's quota in every dimension.
+/// Whether amounts, and a request besides them where there is one, are within a queue's quota in every
+/// dimension.
 inline bool within_quota(const Account& account, const Amounts& amounts, const model::QueueCharge* request) {
   for (std::size_t i = 0; i < account.size(); ++i)
     if (account[i].declared && !account[i].quota.quota.allows(amounts[i] + (request ? request->at(i) : 0)))
@@ -21,8 +22,8 @@ inline bool within_quota(const Account& account, const Amounts& amounts, const m
   return true;
 }
 
-/// Whether amounts are within what a queue may keep when others reclaim, min(limit, max(quota, fair share)); without
-/// bound where the quota is, up to the limit.
+/// Whether amounts are within what a queue may keep when others reclaim, min(limit, max(quota, fair share));
+/// without bound where the quota is, up to the limit.
 inline bool within_allocatable(const Account& account, const Amounts& amounts) {
   for (std::size_t i = 0; i < account.size(); ++i) {
     const model::DimensionAccount& own = account[i];

@@ -33,13 +33,15 @@ void ReclaimProgress::add(const VictimChunk& victim) {
       for (auto& [queue, left] : remaining_) left[i] -= lost;
     }
   }
-  if (legality_.protected_until(victim.group) && !minimum_met(cluster_.group(victim.group), 0, Counted::kPlaced))
+  if (legality_.protected_until(victim.group) &&
+      !minimum_met(cluster_.group(victim.group), 0, Counted::kPlaced))
     touches_protected_ = true;
 }
 
 bool ReclaimProgress::allows(const model::QueueCharge& request) const {
   if (illegal_ || touches_protected_) return false;
-  if (needs_guarantee_ && !within_quota(legality_.account(mine_), legality_.allocated_before(mine_), &request))
+  if (needs_guarantee_ &&
+      !within_quota(legality_.account(mine_), legality_.allocated_before(mine_), &request))
     return false;
   const model::QueueTable& queues = cluster_.queues();
   const model::GroupRecord& group = cluster_.group(legality_.beneficiary());

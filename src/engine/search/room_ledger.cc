@@ -10,13 +10,15 @@ RoomLedger::RoomLedger(const model::Cluster& cluster, StaticFit& static_fit, con
     : cluster_(cluster), node_count_(cluster.nodes().size()) {
   for (std::size_t i = 0; i < chunk.size(); ++i) {
     const model::ClassId id = cluster.pod(chunk[i]).pod_class;
-    auto found = std::find_if(classes_.begin(), classes_.end(), [&](const Class& one) { return one.id == id; });
+    auto found =
+        std::find_if(classes_.begin(), classes_.end(), [&](const Class& one) { return one.id == id; });
     if (found == classes_.end()) {
       classes_.emplace_back().id = id;
       found = classes_.end() - 1;
       found->unbounded = cluster.pod_class(id).key.devices.shares_devices();
       for (const model::ResourceAmount& amount : cluster.pod_class(id).amounts)
-        if (amount.amount > 0 && std::find(resources_.begin(), resources_.end(), amount.resource) == resources_.end())
+        if (amount.amount > 0 &&
+            std::find(resources_.begin(), resources_.end(), amount.resource) == resources_.end())
           resources_.push_back(amount.resource);
     }
     found->members.push_back(i);
@@ -59,7 +61,8 @@ void RoomLedger::change(const VictimChunk& victims, Victims where, int sign) {
       for (std::size_t r = 0; r < resources_.size(); ++r)
         if (resources_[r] == resource) free_[r * node_count_ + node] += sign * amount;
     };
-    for (const model::ResourceAmount& amount : cluster_.class_of(pod).amounts) free(amount.resource, amount.amount);
+    for (const model::ResourceAmount& amount : cluster_.class_of(pod).amounts)
+      free(amount.resource, amount.amount);
     if (!place.device_groups.empty()) {
       // At the most: each shared device becomes a whole one, and its reservation's slot is free.
       const auto groups = static_cast<std::int64_t>(place.device_groups.size());

@@ -10,17 +10,19 @@
 
 namespace fairlead::engine {
 
-/// A necessary condition, kept as a sum: whether nodes have room for the first k pods of a chunk once some victims are
-/// gone. It looks at counted resources and at what never changes, node by node, and never at the same free place twice;
-/// filters between pods, gates and order are left to the simulation. So it refuses only what cannot be placed, and for
-/// pods of one plain class on an empty constraint set it is also sufficient.
+/// A necessary condition, kept as a sum: whether nodes have room for the first k pods of a chunk once some
+/// victims are gone. It looks at counted resources and at what never changes, node by node, and never at the
+/// same free place twice; filters between pods, gates and order are left to the simulation. So it refuses
+/// only what cannot be placed, and for pods of one plain class on an empty constraint set it is also
+/// sufficient.
 class RoomLedger {
  public:
   /// What is free now is what victims come on top of. O(nodes · amounts) for each class in the chunk.
   RoomLedger(const model::Cluster& cluster, StaticFit& static_fit, const NodeSet& nodes,
              const std::vector<model::PodId>& chunk);
 
-  /// Where the pods of a chunk are looked up: victims that are still placed, or that a hypothesis has evicted.
+  /// Where the pods of a chunk are looked up: victims that are still placed, or that a hypothesis has
+  /// evicted.
   enum class Victims { kPlaced, kEvicted };
   /// Victims leave, or come back. O(pods · classes · amounts).
   void add(const VictimChunk& victims, Victims where) { change(victims, where, +1); }
@@ -34,9 +36,9 @@ class RoomLedger {
  private:
   struct Class {
     model::ClassId id;
-    std::vector<std::size_t> members;     // positions in the chunk, ascending
-    bool unbounded = false;               // shares: how many fit is not a sum of counted resources
-    std::vector<std::int64_t> room_on;    // by node
+    std::vector<std::size_t> members;   // positions in the chunk, ascending
+    bool unbounded = false;             // shares: how many fit is not a sum of counted resources
+    std::vector<std::int64_t> room_on;  // by node
     std::int64_t room = 0;
   };
 

@@ -26,8 +26,8 @@ bool same(const VictimChunk& a, const VictimChunk& b) { return a.group == b.grou
 
 }  // namespace
 
-VictimSearch::VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTotals& totals, model::PoolId pool,
-                           model::GroupId beneficiary, model::Action action)
+VictimSearch::VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTotals& totals,
+                           model::PoolId pool, model::GroupId beneficiary, model::Action action)
     : cluster_(cluster),
       placer_(placer),
       totals_(totals),
@@ -319,8 +319,9 @@ void VictimSearch::record_solution() {
   bool one_node = true;
   for (std::size_t index : last_extra_) {
     const VictimChunk& chunk = sequence_[index];
-    auto recorded = std::find_if(solution_.begin(), solution_.end(),
-                                 [&](const VictimChunk& one) { return one.group == chunk.group && same(one, chunk); });
+    auto recorded = std::find_if(solution_.begin(), solution_.end(), [&](const VictimChunk& one) {
+      return one.group == chunk.group && same(one, chunk);
+    });
     if (recorded == solution_.end()) continue;
     gone_[index] = true;
     for (model::PodId pod : chunk.pods) {
@@ -337,7 +338,8 @@ void VictimSearch::record_solution() {
 }
 
 void VictimSearch::spare() {
-  // Of one group never an earlier chunk without the later ones: the core cannot go while a pod above the minimum stays.
+  // Of one group never an earlier chunk without the later ones: the core cannot go while a pod above the
+  // minimum stays.
   for (const VictimChunk& chunk : used_) ledger_->remove(chunk, Victims::kEvicted);
   for (const VictimChunk& chunk : solution_) ledger_->add(chunk, Victims::kEvicted);
   recorded_.clear();

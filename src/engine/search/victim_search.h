@@ -18,24 +18,27 @@
 
 namespace fairlead::engine {
 
-/// Finds victims so that a waiting group's next chunk can be placed. Works on the live state: when it finds a solution
-/// the state is the one in which it holds (victims evicted or moved, the group's pods reserved); else as before.
+/// Finds victims so that a waiting group's next chunk can be placed. Works on the live state: when it finds a
+/// solution the state is the one in which it holds (victims evicted or moved, the group's pods reserved);
+/// else as before.
 ///
-/// The chunk is solved pod by pod: for the first k pods, the victims found for k-1 stand, and further chunks are added
-/// in victim order until those on one node suffice; each try evicts, places everybody in the order of service, judges
-/// the outcome and is undone unless it is good. In the end every chunk that can be spared is. Source: KAI-Scheduler's
-/// solvers, without their over-eviction.
+/// The chunk is solved pod by pod: for the first k pods, the victims found for k-1 stand, and further chunks
+/// are added in victim order until those on one node suffice; each try evicts, places everybody in the order
+/// of service, judges the outcome and is undone unless it is good. In the end every chunk that can be spared
+/// is. Source: KAI-Scheduler's solvers, without their over-eviction.
 ///
-/// Three things keep this from being quadratic, and none changes what is found: a ledger of room refuses tries that
-/// cannot succeed; in the plain case (equal pods with whole devices, victims that fit nowhere else) a try for k below
-/// the whole chunk is decided without placing anybody; and the scan of victims goes on where the last pod's ended.
+/// Three things keep this from being quadratic, and none changes what is found: a ledger of room refuses
+/// tries that cannot succeed; in the plain case (equal pods with whole devices, victims that fit nowhere
+/// else) a try for k below the whole chunk is decided without placing anybody; and the scan of victims goes
+/// on where the last pod's ended.
 class VictimSearch {
  public:
   VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTotals& totals, model::PoolId pool,
                model::GroupId beneficiary, model::Action action);
 
-  /// `waiting`: the groups that wait in the pool; they take part in the order of each simulation and are passed over.
-  /// The victims that leave their place, in the order in which they were taken; nothing: no solution.
+  /// `waiting`: the groups that wait in the pool; they take part in the order of each simulation and are
+  /// passed over. The victims that leave their place, in the order in which they were taken; nothing: no
+  /// solution.
   std::optional<std::vector<VictimChunk>> run(const std::vector<model::GroupId>& waiting);
 
   const Legality& legality() const { return legality_; }
@@ -92,27 +95,27 @@ class VictimSearch {
   std::vector<model::GroupId> candidates_;
   std::optional<VictimOrder> order_;
   std::vector<VictimChunk> sequence_;
-  std::vector<bool> gone_;             ///< by position in the sequence: recorded
+  std::vector<bool> gone_;  ///< by position in the sequence: recorded
   bool sequence_stable_ = false;
   bool sequence_started_ = false;
   std::vector<std::size_t> last_extra_;  ///< positions of what the last success evicted besides the recorded
   std::int64_t room_recorded_ = 0;       ///< with the recorded victims gone; homogeneous chunks only
   std::size_t cursor_ = 0;
-  bool scan_again_ = true;             ///< the next scan starts at the beginning
+  bool scan_again_ = true;  ///< the next scan starts at the beginning
   boost::unordered_flat_map<model::NodeId, std::vector<std::size_t>> scanned_on_;
   boost::unordered_flat_set<model::GroupId> scanned_groups_;
 
   std::optional<RoomLedger> ledger_;
-  std::size_t start_ = 0;         ///< journal position before the search
-  std::size_t ground_ = 0;        ///< journal position with the recorded victims evicted
+  std::size_t start_ = 0;   ///< journal position before the search
+  std::size_t ground_ = 0;  ///< journal position with the recorded victims evicted
   std::size_t placed_before_ = 0;
 
   bool plain_ = false;
-  model::QueueId victims_queue_;       ///< the only one, in the plain case
-  std::int64_t free_devices_ = 0;      ///< of the pool, before; recorded victims' added
-  std::int64_t least_devices_ = 0;     ///< that any recorded victim would need to come back
+  model::QueueId victims_queue_;    ///< the only one, in the plain case
+  std::int64_t free_devices_ = 0;   ///< of the pool, before; recorded victims' added
+  std::int64_t least_devices_ = 0;  ///< that any recorded victim would need to come back
   std::optional<ReclaimProgress> progress_;
-  model::GroupId first_victim_;        ///< of the recorded ones, the first in the order of service
+  model::GroupId first_victim_;  ///< of the recorded ones, the first in the order of service
 
   std::uint64_t simulations_ = 0;
   std::optional<base::Time> wake_at_;
