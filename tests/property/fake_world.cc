@@ -26,9 +26,10 @@ std::string nth_key(const Map& map, int n) {
 
 }  // namespace
 
-FakeWorld::FakeWorld(const Plan& plan, model::Scheduler& scheduler, ReportOrder order)
+FakeWorld::FakeWorld(const Plan& plan, model::Scheduler& scheduler, Verdicts verdicts, ReportOrder order)
     : plan_(plan),
       scheduler_(scheduler),
+      verdicts_(verdicts),
       truth_(build(plan)),
       groups_made_(static_cast<int>(plan.groups.size())) {
   events_ = report_everything(truth_);
@@ -96,7 +97,7 @@ void FakeWorld::round() {
     if (!made.more) break;
     if (i == kMostRoundsInARow) return fail("the scheduler never has enough");
   }
-  decides_nothing("a second complete round");
+  expect_rest("a second complete round");
 }
 
 void FakeWorld::check_wake_at(const std::optional<base::Time>& wake_at) {
@@ -104,14 +105,15 @@ void FakeWorld::check_wake_at(const std::optional<base::Time>& wake_at) {
   if (wake_at && *wake_at <= truth_.now) fail("wants to be woken in the past");
 }
 
-/// Runs once more and expects that nothing changes, not even a verdict.
-bool FakeWorld::decides_nothing(const std::string& when) {
+/// Runs once more and expects that nothing changes.
+void FakeWorld::expect_rest(const std::string& when) {
   const model::Round made = scheduler_.run({});
   next_number_ += made.decisions.size();
-  if (made.decisions.empty()) return true;
-  const std::string line = describe(made.decisions.front());
-  fail(when + " decides: " + (line.empty() ? "a verdict" : line));
-  return false;
+  for (const model::Decision& decision : made.decisions) {
+    const std::string line = describe(decision);
+    if (!line.empty()) return fail(when + " decides: " + line);
+    if (verdicts_ == Verdicts::kMustRest) return fail(when + " changes a verdict");
+  }
 }
 
 void FakeWorld::later(std::uint64_t rounds, std::int64_t luck, std::uint64_t decision, const std::string& pod,
@@ -297,9 +299,8 @@ void FakeWorld::lose_or_return_node(int subject) {
   const std::string name = nth_key(truth_.nodes, subject);
   if (name.empty()) return;
   std::vector<std::string> uids;
-  for (auto& [uid, pod] : truth_.pods) {
+  for (const auto& [uid, pod] : truth_.pods) {
     if (pod.node == name) uids.push_back(uid);
-    if (pod.nominated_node == name) pod.nominated_node.clear();
   }
   for (const std::string& uid : uids) settle_outcomes(uid);
   lost_nodes_[name] = truth_.nodes.at(name);
@@ -405,7 +406,7 @@ void FakeWorld::advance_to(base::Time time) {
     events_.clear();
     if (!report.rejected.empty())
       return fail("a clock event was rejected: " + report.rejected.front().reason);
-    if (!decides_nothing("time alone, before the scheduler wants to be woken,")) return;
+    expect_rest("time alone, before the scheduler wants to be woken,");
   }
   truth_.now = time;
   tell(model::ClockAdvanced{});

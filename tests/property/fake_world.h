@@ -16,12 +16,17 @@ namespace fairlead::property {
 /// How the first report lists its objects.
 enum class ReportOrder { kByKind, kReversed, kInterleaved };
 
+/// Whether a round without events may still change verdicts: the reference works them out once in a round and
+/// not again after its last action.
+enum class Verdicts { kMustRest, kMayChange };
+
 /// A world that lives through a plan: it reports its objects, carries out decisions (late, out of order, or
 /// not at all, as the plan's luck has it), recreates evicted pods, advances the clock, and checks each round
 /// on its way.
 class FakeWorld {
  public:
-  FakeWorld(const Plan& plan, model::Scheduler& scheduler, ReportOrder order = ReportOrder::kByKind);
+  FakeWorld(const Plan& plan, model::Scheduler& scheduler, Verdicts verdicts,
+            ReportOrder order = ReportOrder::kByKind);
 
   /// Plays the plan to its end, then answers everything at once until nothing happens any more.
   /// Returns what was violated first, with its round; empty when all held.
@@ -45,7 +50,7 @@ class FakeWorld {
   void tell_group(const std::string& key);
   void deliver_due();
   void round();
-  bool decides_nothing(const std::string& when);
+  void expect_rest(const std::string& when);
   void check_wake_at(const std::optional<base::Time>& wake_at);
   void fail(const std::string& what);
 
@@ -72,6 +77,7 @@ class FakeWorld {
 
   const Plan& plan_;
   model::Scheduler& scheduler_;
+  Verdicts verdicts_;
   Truth truth_;
   std::vector<model::Event> events_;
   std::vector<Delivery> deliveries_;

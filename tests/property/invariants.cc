@@ -19,6 +19,7 @@ class RoundCheck {
       std::visit([this](const auto& body) { assume(body); }, decision.body);
     }
     check_capacity();
+    check_nominations();
     check_gangs();
     check_queues();
     check_topology();
@@ -129,6 +130,14 @@ class RoundCheck {
     check(touched_by_binds_, Truth::Count::kPresent, "binds");
     check(touched_by_binds_, Truth::Count::kFuture, "binds together with nominations");
     check(touched_by_nominations_, Truth::Count::kFuture, "nominations");
+  }
+
+  /// What a nomination that stands set aside is there.
+  void check_nominations() {
+    for (const auto& [uid, pod] : after_.pods) {
+      if (pod.nominated_node.empty() || after_.nodes.count(pod.nominated_node) != 0) continue;
+      violation("the nomination of " + uid + " for " + pod.nominated_node + ", which is gone, stands");
+    }
   }
 
   /// The groups of the pods bound in this round, and what they look like now.

@@ -45,7 +45,6 @@ class Lockstep : public model::Scheduler {
       }
       numbers_[mine[i]->number] = theirs[i]->number;
     }
-    if (round.wake_at != other.wake_at) differ("they want to be woken at different times");
     return round;
   }
 

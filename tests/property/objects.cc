@@ -154,6 +154,7 @@ bool start_on(Truth& truth, TruePod& pod, const std::string& node_name) {
 void start_pods(Truth& truth, const GroupPlan& plan, const std::string& key) {
   model::PodGroup& group = truth.groups.at(key);
   std::vector<std::string> started;
+  std::string pool;
   int wanted = plan.running;
   for (auto& [uid, pod] : truth.pods) {
     if (pod.pod.group != key || wanted == 0) continue;
@@ -163,7 +164,9 @@ void start_pods(Truth& truth, const GroupPlan& plan, const std::string& key) {
       const auto node = std::next(
           truth.nodes.begin(),
           static_cast<std::ptrdiff_t>((index(plan.node, truth.nodes.size()) + i) % truth.nodes.size()));
+      if (!started.empty() && node->second.pool != pool) continue;
       if (!start_on(truth, pod, node->first)) continue;
+      pool = node->second.pool;
       started.push_back(uid);
       --wanted;
       break;

@@ -78,6 +78,8 @@ std::vector<std::string> Truth::ancestry(const std::string& queue) const {
     chain.push_back(name);
     name = found->second.parent;
   }
+  // Flat: the leaf queues compete as if under one parent, and the others bind nobody.
+  if (!configuration.full_hierarchy_fairness && !chain.empty()) chain.resize(1);
   return chain;
 }
 
@@ -108,6 +110,11 @@ std::map<std::string, std::int64_t> Truth::held_by(const std::string& queue, con
     const auto node = nodes.find(pod.node);
     if (group == groups.end() || node == nodes.end() || node->second.pool != pool) continue;
     if (only_protected && preemptible(group->second)) continue;
+    // What runs in a queue that became an inner one is nobody's share.
+    const bool inner = std::any_of(queues.begin(), queues.end(), [&](const auto& entry) {
+      return entry.second.parent == group->second.queue;
+    });
+    if (inner) continue;
     const std::vector<std::string> chain = ancestry(group->second.queue);
     if (std::find(chain.begin(), chain.end(), queue) == chain.end()) continue;
     for (const auto& [dimension, amount] : charge(pod)) held[dimension] += amount;

@@ -68,7 +68,8 @@ struct Truth {
 
   std::int64_t priority_of(const model::PodGroup& group) const;
   bool preemptible(const model::PodGroup& group) const;
-  /// The queue and its ancestors, the leaf first; empty where one of them is missing or they form a circle.
+  /// The queue and its ancestors as far as they count, the leaf first; empty where one of them is missing or
+  /// they form a circle.
   std::vector<std::string> ancestry(const std::string& queue) const;
   /// What a pod charges to its queues, by dimension, on the node where it is.
   std::map<std::string, std::int64_t> charge(const TruePod& pod) const;

@@ -39,6 +39,7 @@ bool is_placed(const model::Pod& pod) {
 }
 
 void assume(World& world, const State& after, const std::vector<model::Decision>& decisions) {
+  world.orphans.clear();
   for (const model::Decision& decision : decisions) {
     const auto* bind = std::get_if<model::Bind>(&decision.body);
     const auto* evict = std::get_if<model::Evict>(&decision.body);
@@ -63,12 +64,39 @@ void assume(World& world, const State& after, const std::vector<model::Decision>
       pod.nominated_node = now.place.node;
     }
     if (now.leaving) pod.releasing = true;
+    memory.inherited = false;
     memory.reserved.reset();
     if (now.status == Status::kPipelined) memory.reserved = now.place;
   }
 }
 
+std::string remove_pod(World& world, const std::string& uid) {
+  auto pod = world.pods.find(uid);
+  if (pod == world.pods.end()) return "not known";
+  const Memory& memory = world.memory[uid];
+  if (pod->second.releasing && memory.reserved) world.orphans.push_back({pod->second, *memory.reserved});
+  world.memory.erase(uid);
+  world.pods.erase(pod);
+  return {};
+}
+
+namespace {
+
+void inherit(World& world, model::Pod& pod, Memory& memory) {
+  auto orphan = std::find_if(world.orphans.begin(), world.orphans.end(), [&](const Orphan& one) {
+    return one.pod.group == pod.group && one.pod.sub_group == pod.sub_group && one.pod.devices == pod.devices;
+  });
+  if (orphan == world.orphans.end()) return;
+  memory.reserved = orphan->place;
+  memory.inherited = true;
+  pod.nominated_node = orphan->place.node;
+  world.orphans.erase(orphan);
+}
+
+}  // namespace
+
 void take_pod(World& world, const model::Pod& told) {
+  bool is_new = world.pods.count(told.uid) == 0;
   const model::Pod known = world.pods[told.uid];  // of a new pod: an empty one
   model::Pod& pod = world.pods[told.uid];
   Memory& memory = world.memory[told.uid];
@@ -95,6 +123,7 @@ void take_pod(World& world, const model::Pod& told) {
   bool moves = told.releasing && told.phase != Phase::kPending && known.releasing;
   if (!moves) memory.reserved.reset();
   memory.bound = false;
+  if (is_new && waits) inherit(world, pod, memory);
 }
 
 std::string take(World& world, const model::BindSucceeded& outcome) {

@@ -41,13 +41,17 @@ void take_missing(const Part& part, const State& state, Chunk& chunk) {
   }
 }
 
-/// The first waiting pod beyond the minimum, by pod set.
-const model::Pod* take_one(const Part& part, const State& state) {
+/// What waits beyond the minimum: one pod of a part whose minimum is met, else all that a part which is not
+/// needed lacks to its own minimum.
+void take_more(const Part& part, const State& state, Chunk& chunk) {
+  if (!minimum_met(part, state, is_active)) {
+    if (minimum_met(part, state, is_present)) take_missing(part, state, chunk);
+    return;
+  }
   for (const model::Pod* pod : part.pods)
-    if (is_waiting(state_of(state, *pod).status)) return pod;
+    if (chunk.empty() && is_waiting(state_of(state, *pod).status)) chunk.push_back(pod);
   for (const Part* child : ordered_children(part, state))
-    if (const model::Pod* pod = take_one(*child, state)) return pod;
-  return nullptr;
+    if (chunk.empty()) take_more(*child, state, chunk);
 }
 
 void all_leaves(const Part& part, std::vector<const Part*>& leaves) {
@@ -94,11 +98,10 @@ bool enough_pods(const Group& group, const State& state) {
 
 Chunk next_chunk(const Group& group, const State& state) {
   Chunk chunk;
-  if (!minimum_met(group.root, state, is_active)) {
+  if (!minimum_met(group.root, state, is_active))
     take_missing(group.root, state, chunk);
-    return chunk;
-  }
-  if (const model::Pod* pod = take_one(group.root, state)) chunk.push_back(pod);
+  else
+    take_more(group.root, state, chunk);
   return chunk;
 }
 

@@ -306,6 +306,23 @@ std::optional<std::vector<std::string>> choose_devices(const Facts& facts, const
   return chosen;
 }
 
+bool devices_have_room(const Facts& facts, const State& state, const Pod& pod, const model::Node& node,
+                       const std::vector<std::string>& device_groups, When when) {
+  if (!pod.devices.shares_devices()) return true;
+  if (node.devices.empty()) return false;
+  NodeUse use = node_use(facts, state, node);
+  std::int64_t created = 0;
+  for (const std::string& group : device_groups) {
+    auto device = use.shared.find(group);
+    if (device == use.shared.end())
+      ++created;
+    else if (room_on(use, device->second, when) < share_mib(pod.devices, node.devices.front()))
+      return false;
+  }
+  return created <= free_of(use, use.shareable, when) &&
+         (created == 0 || free_of(use, "pods", when) >= 1 + created);
+}
+
 bool fits_on_shared_device(const Facts& facts, const State& state, const Pod& pod, const model::Node& node) {
   if (!pod.devices.shares_devices() || node.devices.empty()) return false;
   NodeUse use = node_use(facts, state, node);

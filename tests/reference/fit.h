@@ -21,6 +21,9 @@ std::optional<model::NodeReason> refusal(const Facts& facts, const State& state,
 std::optional<std::vector<std::string>> choose_devices(const Facts& facts, const State& state,
                                                        const model::Pod& pod, const model::Node& node,
                                                        When when);
+/// Whether exactly these shared devices have room for the pod; those that are not there yet are new ones.
+bool devices_have_room(const Facts& facts, const State& state, const model::Pod& pod, const model::Node& node,
+                       const std::vector<std::string>& device_groups, When when);
 /// Whether the pod could join a device that is shared already.
 bool fits_on_shared_device(const Facts& facts, const State& state, const model::Pod& pod,
                            const model::Node& node);

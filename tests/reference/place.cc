@@ -171,12 +171,26 @@ std::optional<model::Reason> missing_reference(const Facts& facts, const Chunk& 
   return std::nullopt;
 }
 
+void pipeline_all(const Part& part, State& state) {
+  for (const model::Pod* pod : part.pods)
+    if (PodState& at = state.pods.at(pod->uid); at.status == Status::kAllocated)
+      at.status = Status::kPipelined;
+  for (const Part& child : part.children) pipeline_all(child, state);
+}
+
 bool any_pipelined(const Part& part, const State& state) {
   return std::any_of(
              part.pods.begin(), part.pods.end(),
              [&](const model::Pod* pod) { return state_of(state, *pod).status == Status::kPipelined; }) ||
          std::any_of(part.children.begin(), part.children.end(),
                      [&](const Part& child) { return any_pipelined(child, state); });
+}
+
+/// A part of which some pods wait for released capacity, while those that could start miss its minimum, waits
+/// as a whole.
+void hold_back(const Part& part, State& state) {
+  for (const Part& child : part.children) hold_back(child, state);
+  if (any_pipelined(part, state) && !minimum_met(part, state, starts_now)) pipeline_all(part, state);
 }
 
 }  // namespace
@@ -255,10 +269,31 @@ bool place_chunk(const Facts& facts, State& state, const PoolShares& shares, con
     state = before;
     return refuse(placement.why);
   }
-  if (any_pipelined(group.root, state) && !minimum_met(group.root, state, starts_now))
-    for (const model::Pod* pod : group.pods)
-      if (PodState& at = state.pods.at(pod->uid); at.status == Status::kAllocated)
-        at.status = Status::kPipelined;
+  hold_back(group.root, state);
+  return true;
+}
+
+bool renew_places(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
+                  const Chunk& nominated) {
+  State tried = state;
+  for (const model::Pod* pod : nominated) {
+    tried.pods.at(pod->uid).status = Status::kPending;
+    tried.pods.at(pod->uid).place = {};
+  }
+  if (gate(facts, tried, shares, group, chunk_request(facts, nominated))) return false;
+  for (const model::Pod* pod : nominated) {
+    const Place& place = state_of(state, *pod).place;
+    const model::Node& node = facts.world->nodes.at(place.node);
+    auto fits = [&](When when) {
+      return !refusal(facts, tried, *pod, node, when) &&
+             devices_have_room(facts, tried, *pod, node, place.device_groups, when);
+    };
+    bool now = fits(When::kNow);
+    if (!now && !fits(When::kLater)) return false;
+    put(tried, *pod, node, place.device_groups, now ? Status::kAllocated : Status::kPipelined);
+  }
+  hold_back(group.root, tried);
+  state = std::move(tried);
   return true;
 }
 

@@ -17,6 +17,11 @@ std::optional<model::Reason> gate(const Facts& facts, const State& state, const 
 bool place_pod(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
                const model::Pod& pod, const NodeSet& set, bool pipeline_only);
 
+/// Places pods of one group that wait for released capacity exactly where they were nominated, at once where
+/// that is free by now. False, and nothing changes, where one of them cannot stay.
+bool renew_places(const Facts& facts, State& state, const PoolShares& shares, const Group& group,
+                  const Chunk& nominated);
+
 /// Places a chunk of a group, all or nothing: gates, then the tree of sub-groups, each level within its
 /// topology. Pods become Pipelined together where those that could start alone would miss the minimum. `why`
 /// gets the reason where it does not work.

@@ -53,10 +53,7 @@ struct Taker {
     take_pod(world, pod);
     return {};
   }
-  std::string operator()(const model::PodRemoved& event) {
-    world.memory.erase(event.uid);
-    return remove(world.pods, event.uid);
-  }
+  std::string operator()(const model::PodRemoved& event) { return remove_pod(world, event.uid); }
   std::string operator()(const model::VolumeClaimUpserted& event) {
     return store(world.claims, event.claim.key, event.claim);
   }

@@ -73,27 +73,110 @@ bool waits_for_room(model::ReasonCode code) {
 
 }  // namespace
 
-/// Section 3, "Allocate": the best group's next chunk, again and again; a group that grew is queued again. In
-/// a pool with strict discipline nothing follows the first group of its queue that waits for room; gates do
-/// not wait for room.
+namespace {
+
+/// Takes back what is set aside for pods that wait.
+void give_up(State& state, const Chunk& chunk) {
+  for (const model::Pod* pod : chunk) {
+    state.pods.at(pod->uid).status = Status::kPending;
+    state.pods.at(pod->uid).place = {};
+  }
+}
+
+}  // namespace
+
+/// What is set aside in a pool, by group. Groups that cannot be served any more lose it.
+Nominations RoundRun::take_nominations(const std::string& pool) {
+  Nominations nominations;
+  for (const auto& [key, group] : facts.groups) {
+    Chunk chunk;
+    for (const model::Pod* pod : group.pods) {
+      const PodState& at = state_of(state, *pod);
+      bool nominated = at.status == Status::kPipelined && !at.leaving;
+      if (nominated && facts.world->nodes.at(at.place.node).pool == pool) chunk.push_back(pod);
+    }
+    if (chunk.empty()) continue;
+    if (group.queue.empty())
+      give_up(state, chunk);
+    else
+      nominations[&group] = std::move(chunk);
+  }
+  return nominations;
+}
+
+/// Keeps what is set aside for these groups wherever it is still there after `held`.
+void RoundRun::keep_nominations(const State& held, const PoolShares& pool_shares, Nominations& nominations) {
+  std::erase_if(nominations, [&](const auto& entry) {
+    const auto& [group, chunk] = entry;
+    State again = state;
+    for (const model::Pod* pod : chunk) again.pods.at(pod->uid) = state_of(held, *pod);
+    State renewed = again;
+    if (!renew_places(facts, renewed, pool_shares, *group, chunk)) {
+      give_up(state, chunk);
+      return true;
+    }
+    state = std::move(again);
+    return false;
+  });
+}
+
+/// Section 3, "Allocate": the best group's next chunk, again and again; a group that grew is queued again. At
+/// its turn a group that waits for released capacity keeps its place, and starts where that is free by now;
+/// what is set aside for groups whose turn comes later may be taken where nothing else is left. In a pool
+/// with strict discipline nothing follows the first group of its queue that waits for room; gates do not wait
+/// for room.
 void RoundRun::allocate(const std::string& pool, std::size_t attempt) {
   PoolRound round = pool_round(pool);
   bool strict = pool_configuration(facts, pool).discipline == model::QueueDiscipline::kStrict;
+  Nominations nominations;  // of groups whose turn has not come
+  if (attempt == 0) nominations = take_nominations(pool);
+  auto without_nominations = [&] {
+    State open = state;
+    for (const auto& [group, chunk] : nominations) give_up(open, chunk);
+    return open;
+  };
+  auto renew_own = [&](const Group* group) {
+    auto own = nominations.extract(group);
+    if (!own) return false;
+    State renewed = state;
+    renewed.placed.clear();
+    if (renew_places(facts, renewed, round.shares, *group, own.mapped()))
+      accept(std::move(renewed), {}, group, {});
+    else
+      give_up(state, own.mapped());
+    return true;
+  };
   std::vector<Waiting> waiting;
   for (const Group* group : candidates(pool, attempt, model::Action::kAllocate))
     waiting.push_back({group, {}});
+  for (const auto& [group, chunk] : nominations)
+    if (std::none_of(waiting.begin(), waiting.end(), [&](const Waiting& one) { return one.group == group; }))
+      waiting.push_back({group, {}});
   while (!waiting.empty()) {
-    for (Waiting& one : waiting) one.chunk = next_chunk(*one.group, state);
-    std::size_t index = pick_next({facts, state, round.shares}, waiting);
+    State open = without_nominations();
+    for (Waiting& one : waiting) one.chunk = next_chunk(*one.group, open);
+    std::erase_if(waiting, [&](const Waiting& one) {
+      if (one.chunk.empty()) renew_own(one.group);
+      return one.chunk.empty();
+    });
+    if (waiting.empty()) break;
+    std::size_t index = pick_next({facts, open, round.shares}, waiting);
     Waiting next = waiting[index];
+    if (renew_own(next.group)) continue;
     State tried = state;
     tried.placed.clear();
     model::Reason why;
-    if (place_chunk(facts, tried, round.shares, *next.group, next.chunk, round.nodes, false, &why)) {
+    bool placed = place_chunk(facts, tried, round.shares, *next.group, next.chunk, round.nodes, false, &why);
+    if (!placed && !nominations.empty()) {
+      tried = std::move(open);
+      tried.placed.clear();
+      placed = place_chunk(facts, tried, round.shares, *next.group, next.chunk, round.nodes, false, &why);
+    }
+    if (placed) {
+      State held = state;
       accept(std::move(tried), {}, next.group, {});
+      keep_nominations(held, round.shares, nominations);
       verdicts.erase(next.group->object->key);
-      if (next_chunk(*next.group, state).empty())
-        waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
       continue;
     }
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
@@ -108,6 +191,7 @@ void RoundRun::allocate(const std::string& pool, std::size_t attempt) {
       return true;
     });
   }
+  while (!nominations.empty()) renew_own(nominations.begin()->first);
 }
 
 namespace {
@@ -261,8 +345,8 @@ std::vector<decltype(model::Decision::body)> RoundRun::decisions(const State& be
     if (taken[i].kind == Taken::Kind::kPlace) last_place[taken[i].pod] = i;
   auto reserved_before = [&](const std::string& uid) -> std::string {
     auto memory = facts.world->memory.find(uid);
-    return memory != facts.world->memory.end() && memory->second.reserved ? memory->second.reserved->node
-                                                                          : "";
+    bool told = memory != facts.world->memory.end() && memory->second.reserved && !memory->second.inherited;
+    return told ? memory->second.reserved->node : "";
   };
   std::set<std::string> evicted;
   for (std::size_t i = 0; i < taken.size(); ++i) {

@@ -15,6 +15,12 @@ struct Taken {
   const Group* beneficiary = nullptr;
 };
 
+struct ByKey {
+  bool operator()(const Group* a, const Group* b) const { return a->object->key < b->object->key; }
+};
+/// The pods of each group that wait for capacity which is set aside for them.
+using Nominations = std::map<const Group*, Chunk, ByKey>;
+
 /// One round: the actions in order, over all pools.
 struct RoundRun {
   const Facts& facts;
@@ -34,6 +40,9 @@ struct RoundRun {
   PoolRound pool_round(const std::string& pool);
   std::vector<const Group*> candidates(const std::string& pool, std::size_t attempt,
                                        model::Action action) const;
+  Nominations take_nominations(const std::string& pool);
+  void keep_nominations(const State& held, const PoolShares& pool_shares,
+                        Nominations& nominations);
   void allocate(const std::string& pool, std::size_t attempt);
   void find_victims(const std::string& pool, std::size_t attempt, model::Action action);
   void evict_stale();

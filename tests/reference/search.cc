@@ -186,6 +186,11 @@ std::vector<const Group*> victim_candidates(const PoolRound& round, const State&
     });
     if (!group.preemptible || &group == &beneficiary || !in_pool || active_pods(group, state) == 0) continue;
     if (!round.facts.queues.count(group.queue)) continue;
+    // Capacity that is being freed for a group, or that a moved group waits for, stays set aside.
+    if (std::any_of(group.pods.begin(), group.pods.end(), [&](const model::Pod* pod) {
+          return state_of(state, *pod).status == Status::kPipelined;
+        }))
+      continue;
     bool same_queue = group.queue == beneficiary.queue;
     if (action == model::Action::kReclaim && same_queue) continue;
     if (action == model::Action::kPreempt && (!same_queue || group.priority >= beneficiary.priority))

@@ -174,7 +174,9 @@ State make_state(const World& world) {
     if (entry.status == Status::kRunning) entry.place = at;
     if (entry.status == Status::kReleasing && !pod.node.empty()) entry.leaving = at;
     auto memory = world.memory.find(uid);
-    if (entry.leaving && memory != world.memory.end() && memory->second.reserved) {  // it moves
+    bool waits = entry.status == Status::kPending || entry.leaving;  // or moves
+    if (waits && memory != world.memory.end() && memory->second.reserved &&
+        world.nodes.count(memory->second.reserved->node) != 0) {
       entry.status = Status::kPipelined;
       entry.place = *memory->second.reserved;
     }

@@ -32,6 +32,7 @@ struct Memory {
   std::uint64_t decision = 0;     ///< the Bind or Evict whose outcome is awaited; 0: none
   bool bound = false;             ///< a Bind succeeded, and the world has not shown the pod on its node yet
   std::optional<Place> reserved;  ///< capacity set aside for a waiting pod, or for one that moves
+  bool inherited = false;         ///< it was set aside for the pod that this one replaces
   std::uint32_t bind_failures = 0;
   std::vector<Exclusion> exclusions;
   std::optional<base::Time> no_victim_before;  ///< its eviction was refused until then
@@ -40,6 +41,12 @@ struct Memory {
 struct Awaited {
   std::string pod;
   bool bind = true;
+};
+
+/// The next place of a pod that was moved and has gone: it is for the pod that replaces it.
+struct Orphan {
+  model::Pod pod;
+  Place place;
 };
 
 /// What the events have told and what was decided since, as plain maps of the model's values.
@@ -59,6 +66,7 @@ struct World {
   std::map<std::string, base::Time> stale_since;  ///< groups seen below their minimum while running
   std::map<std::string, Memory> memory;           ///< by uid of a known pod
   std::map<std::uint64_t, Awaited> awaited;       ///< by decision
+  std::vector<Orphan> orphans;                    ///< until the next round
 };
 
 enum class Status {

@@ -1,0 +1,74 @@
+#include "engine/engine.h"
+#include "fake_world.h"
+#include "lockstep.h"
+#include "reference/reference_scheduler.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <memory>
+#include <string>
+
+namespace fairlead::property {
+namespace {
+
+using Scheduler = std::unique_ptr<model::Scheduler>;
+
+Scheduler make_reference() { return std::make_unique<reference::ReferenceScheduler>(); }
+Scheduler make_engine() { return engine::make_engine(); }
+
+/// What happened, shortened for a failure's text.
+std::string beginning(const std::string& transcript) { return "\n" + transcript.substr(0, 1500); }
+
+/// Fails the property where a scheduler violates an invariant in the life of this plan.
+void expect_invariants(const Scheduler& scheduler, Verdicts verdicts, const Plan& plan) {
+  FakeWorld world(plan, *scheduler, verdicts);
+  const std::string violation = world.play();
+  if (!violation.empty()) RC_FAIL(violation + beginning(world.transcript()));
+}
+
+/// Fails the property where the same events give other decisions, or the order of the first report matters.
+void expect_determinism(Scheduler (*make)(), const Plan& plan) {
+  const auto transcript = [&](ReportOrder order) {
+    const Scheduler scheduler = make();
+    FakeWorld world(plan, *scheduler, Verdicts::kMayChange, order);
+    world.play();
+    return world.transcript();
+  };
+  const std::string expected = transcript(ReportOrder::kByKind);
+  for (const ReportOrder order : {ReportOrder::kByKind, ReportOrder::kReversed, ReportOrder::kInterleaved}) {
+    RC_ASSERT(transcript(order) == expected);
+  }
+}
+
+/// Fails the property where the engine, told the same, decides otherwise than the reference.
+void expect_equality(const Plan& plan) {
+  const Scheduler reference = make_reference();
+  const Scheduler engine = make_engine();
+  Lockstep both(*reference, *engine);
+  FakeWorld world(plan, both, Verdicts::kMayChange);
+  world.play();
+  if (!both.difference().empty()) RC_FAIL(both.difference() + beginning(world.transcript()));
+}
+
+RC_GTEST_PROP(Reference, KeepsTheInvariants, ()) {
+  expect_invariants(make_reference(), Verdicts::kMayChange, *plans());
+}
+RC_GTEST_PROP(Reference, KeepsTheInvariantsOfStillClusters, ()) {
+  expect_invariants(make_reference(), Verdicts::kMayChange, *still_plans());
+}
+RC_GTEST_PROP(Reference, IsDeterministic, ()) { expect_determinism(make_reference, *plans()); }
+
+RC_GTEST_PROP(DISABLED_Engine, KeepsTheInvariants, ()) {
+  expect_invariants(make_engine(), Verdicts::kMayChange, *plans());
+}
+RC_GTEST_PROP(DISABLED_Engine, KeepsTheInvariantsOfStillClusters, ()) {
+  expect_invariants(make_engine(), Verdicts::kMayChange, *still_plans());
+}
+RC_GTEST_PROP(DISABLED_Engine, IsDeterministic, ()) { expect_determinism(make_engine, *plans()); }
+RC_GTEST_PROP(DISABLED_Engine, DecidesAsTheReferenceInStillClusters, ()) { expect_equality(*still_plans()); }
+RC_GTEST_PROP(DISABLED_Engine, DecidesAsTheReference, ()) { expect_equality(*plans()); }
+
+}  // namespace
+}  // namespace fairlead::property
