@@ -12,7 +12,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <vector>
 
 namespace {
 
@@ -51,6 +50,7 @@ int main(int argc, char** argv) {
   environment.err_is_terminal = isatty(STDERR_FILENO) == 1;
   environment.no_colour = no_colour != nullptr && *no_colour != '\0';
   environment.columns = terminal_columns();
+  environment.standard_input_path = "/dev/stdin";
   int code = fairlead::cli::run_command_line(argc, argv, environment);
   std::cout.flush();
   if (!std::cout) {

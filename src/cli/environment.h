@@ -31,6 +31,9 @@ struct Environment {
   bool err_is_terminal = false;  ///< progress
   bool no_colour = false;        ///< NO_COLOR is set
   int columns = 0;               ///< width of the terminal; 0: unknown, nothing is wrapped
+  /// Where objects on standard input can be read piece by piece ("/dev/stdin"); empty: read_standard_input
+  /// serves.
+  std::string standard_input_path = {};
 };
 
 /// How a command ends, the same for every command (docs/plan.md).

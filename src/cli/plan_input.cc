@@ -84,7 +84,10 @@ base::Result<PlanInput> read_files(std::span<const std::string> paths, manifest:
   }
   manifest::ObjectReader reader(std::move(options));
   for (const std::string& path : paths) {
-    if (path == "-") {
+    if (path == "-" && !environment.standard_input_path.empty()) {
+      base::Result<void> read = reader.read_path(environment.standard_input_path, "standard input");
+      if (!read) return read.error();
+    } else if (path == "-") {
       base::Result<std::string> text = environment.read_standard_input();
       if (!text) return text.error();
       reader.read(*text, "standard input");
