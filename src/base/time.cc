@@ -1,7 +1,6 @@
 #include "base/time.h"
 
 #include <array>
-#include <limits>
 
 namespace fairlead::base {
 namespace {
@@ -9,13 +8,14 @@ namespace {
 using Wide = __int128;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
+// Within these bounds neither a difference of two instants nor an instant plus a duration overflows.
+constexpr std::int64_t kFirstYear = 1900;
+constexpr std::int64_t kLastYear = 2149;
+constexpr std::int64_t kLongest = 100LL * 365 * 86'400 * kSecond;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool fits(Wide value) {
-  return value >= std::numeric_limits<std::int64_t>::min() &&
-         value <= std::numeric_limits<std::int64_t>::max();
-}
+bool fits(Wide value) { return value <= kLongest; }
 
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
 /// Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
@@ -181,12 +181,11 @@ Result<Time> parse_time(std::string_view text) {
   if (!offset_seconds(cursor, offset) || !cursor.done()) return malformed();
   const std::int64_t seconds =
       days_from_date(year, month, day) * 86'400 + hour * 3600 + minute * 60 + second - offset;
-  const Wide instant = Wide{seconds} * kSecond + nanoseconds;
-  if (!fits(instant)) {
+  if (year < kFirstYear || year > kLastYear) {
     return Error(Code::kOutOfRange,
-                 "\"" + std::string(text.substr(0, 40)) + "\" is outside the years 1678 to 2261");
+                 "\"" + std::string(text.substr(0, 40)) + "\" is outside the years 1900 to 2149");
   }
-  return Time::from_unix_nanoseconds(static_cast<std::int64_t>(instant));
+  return Time::from_unix_nanoseconds(seconds * kSecond + nanoseconds);
 }
 
 std::string format_time(Time time) {

@@ -50,12 +50,12 @@ class Time {
   std::int64_t nanoseconds_ = 0;
 };
 
-/// Reads an RFC 3339 instant, with fraction and offset ("2026-01-01T00:00:00.5+02:00").
+/// Reads an RFC 3339 instant of 1900 to 2149, with fraction and offset ("2026-01-01T00:00:00.5+02:00").
 Result<Time> parse_time(std::string_view text);
 /// Writes an instant as RFC 3339 in UTC, with as many fraction digits as it needs.
 std::string format_time(Time time);
 /// Reads a Go duration ("1h30m", "250ms", "-5s", "0"), which is what Kubernetes' metav1.Duration holds, and
-/// the longer units that KAI's usage windows use ("1w", "2d").
+/// the longer units of KAI's usage windows ("1w", "2d"); up to 100 years, so that instant + duration fits.
 Result<Duration> parse_duration(std::string_view text);
 /// Writes a duration the way Go does ("1h30m0s").
 std::string format_duration(Duration duration);

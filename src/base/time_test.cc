@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
-
 namespace fairlead::base {
 namespace {
 
@@ -36,12 +34,16 @@ TEST(Time, RefusesWhatIsNoInstant) {
     SCOPED_TRACE(text);
     EXPECT_FALSE(parse_time(text).ok());
   }
-  EXPECT_EQ(parse_time("9999-01-01T00:00:00Z").error().code(), Code::kOutOfRange);
+  for (const char* text :
+       {"9999-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "2150-01-01T00:00:00Z"}) {
+    EXPECT_EQ(parse_time(text).error().code(), Code::kOutOfRange) << text;
+  }
 }
 
 TEST(Time, WritesWhatItReads) {
-  for (const char* text : {"1970-01-01T00:00:00Z", "2026-12-31T23:59:59.000000001Z",
-                           "1901-02-28T12:00:00.25Z", "2261-01-01T00:00:00Z", "1678-01-01T00:00:00Z"}) {
+  for (const char* text :
+       {"1970-01-01T00:00:00Z", "2026-12-31T23:59:59.000000001Z", "1901-02-28T12:00:00.25Z",
+        "2149-12-31T23:59:59.999999999Z", "1900-01-01T00:00:00Z"}) {
     EXPECT_EQ(format_time(*parse_time(text)), text);
   }
 }
@@ -65,7 +67,7 @@ TEST(Duration, ReadsWhatGoWrites) {
       {"2d", 172'800'000'000'000, "48h0m0s"},
       {"1m0.25s", 60'250'000'000, "1m0.25s"},
       {"-1ns", -1, "-1ns"},
-      {"9223372036854775807ns", std::numeric_limits<std::int64_t>::max(), "2562047h47m16.854775807s"},
+      {"876000h", 3'153'600'000'000'000'000, "876000h0m0s"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.text);
@@ -82,7 +84,8 @@ TEST(Duration, RefusesWhatIsNoDuration) {
     ASSERT_FALSE(parse_duration(text).ok());
     EXPECT_EQ(parse_duration(text).error().code(), Code::kInvalidArgument);
   }
-  for (const char* text : {"9223372036854775808ns", "99999999999999999999h", "300000w"}) {
+  for (const char* text :
+       {"9223372036854775808ns", "99999999999999999999h", "5215w", "876001h", "-876001h"}) {
     EXPECT_EQ(parse_duration(text).error().code(), Code::kOutOfRange) << text;
   }
 }

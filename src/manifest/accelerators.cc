@@ -137,7 +137,9 @@ std::int64_t device_memory_mib(const AcceleratorRule& rule, const model::Labels&
     const auto amount = base::parse_quantity(has_unit && label->back() != 'i' ? std::string(*label) + "i"
                                                                               : std::string(*label));
     if (!amount || *amount <= 0) continue;
-    return has_unit ? *amount / (1024 * 1024) / 100 * 100 : floored_mib(*amount);
+    const std::int64_t mib = has_unit ? *amount / (1024 * 1024) / 100 * 100 : floored_mib(*amount);
+    constexpr std::int64_t kMost = 1'000'000'000;
+    return mib > kMost ? 0 : mib;
   }
   return 0;
 }

@@ -128,7 +128,11 @@ Amounts decode_amounts(Fields& fields, const Value& parent, std::string_view key
   if (map == nullptr) return amounts;
   amounts.reserve(map->members().size());
   for (const auto& member : map->members()) {
-    const auto amount = fields.quantity(member.value, member.key == "cpu");
+    // Devices and other countable things have a slash in their names; bytes have none.
+    const bool counted = member.key.find('/') != std::string_view::npos;
+    constexpr std::int64_t kMostCounted = 1'000'000'000;
+    const auto amount =
+        fields.quantity(member.value, member.key == "cpu", counted ? kMostCounted : Fields::kMostOfAnything);
     if (!amount) {
       ok = false;
       continue;

@@ -32,7 +32,7 @@ model::Bound bound_of(Fields& fields, const Value& resource, std::string_view ke
     return model::Bound::of(0);
   }
   const double amount = std::round(*written * factor);
-  constexpr double kLargest = 9e18;
+  constexpr double kLargest = 1e17;  // bytes of a hundred thousand large machines; sums of siblings still fit
   if (amount > kLargest) {
     fields.warning(at, "is so large that it counts as no bound", "write -1 for no bound");
     return model::Bound::unlimited();
@@ -50,7 +50,9 @@ model::DimensionQuota decode_dimension(Fields& fields, std::string_view name, co
     fields.warning(resource, "has no limit, which allows nothing", "write limit: -1 for no limit");
   }
   if (const auto weight = fields.number(resource, "overQuotaWeight")) {
-    result.quota.over_quota_weight = *weight;
+    // Larger weights would only make sums infinite.
+    constexpr double kLargestWeight = 1e12;
+    result.quota.over_quota_weight = std::min(*weight, kLargestWeight);
     if (*weight < 0) {
       fields.warning(*resource.find("overQuotaWeight"), "is negative and counts as 0", "write 0 or more");
       result.quota.over_quota_weight = 0;

@@ -195,7 +195,8 @@ std::optional<double> Fields::number(const Value& parent, std::string_view key) 
 std::optional<base::Time> Fields::time(const Value& parent, std::string_view key) {
   const Value* value = present(parent, key);
   const std::string_view written_text = text(parent, key);
-  if (written_text.empty()) return std::nullopt;
+  // Go's zero instant stands for none.
+  if (written_text.empty() || written_text == "0001-01-01T00:00:00Z") return std::nullopt;
   auto parsed = base::parse_time(written_text);
   if (parsed) return *parsed;
   error(*value, "is not an instant", "write it as RFC 3339, such as 2026-01-31T09:00:00Z");
@@ -238,7 +239,7 @@ model::Labels Fields::labels(const Value& parent, std::string_view key) {
   return result;
 }
 
-std::optional<std::int64_t> Fields::quantity(const Value& value, bool thousandths) {
+std::optional<std::int64_t> Fields::quantity(const Value& value, bool thousandths, std::int64_t most) {
   if (value.kind() != Value::Kind::kString && value.kind() != Value::Kind::kNumber) {
     left_out(value, fmt::format("is {} where a quantity is expected", kind_name(value)),
              "write a number with an optional unit, such as 500m, 2 or 16Gi");
@@ -249,6 +250,10 @@ std::optional<std::int64_t> Fields::quantity(const Value& value, bool thousandth
   if (!parsed) {
     left_out(value, parsed.error().code() == base::Code::kOutOfRange ? "is too large" : "is not a quantity",
              "write a number with an optional unit, such as 500m, 2 or 16Gi");
+    return std::nullopt;
+  }
+  if (*parsed > most) {
+    left_out(value, "is too large", "write what a machine can have");
     return std::nullopt;
   }
   if (*parsed < 0) {

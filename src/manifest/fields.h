@@ -65,8 +65,11 @@ class Fields {
   std::optional<base::Duration> duration(const Value& parent, std::string_view key);
   /// A map of texts: labels, annotations, a selector.
   model::Labels labels(const Value& parent, std::string_view key);
-  /// A Kubernetes quantity, not negative, in whole units or thousandths.
-  std::optional<std::int64_t> quantity(const Value& value, bool thousandths);
+  /// More than any machine has; sums of thousands of such amounts still fit 64 bits.
+  static constexpr std::int64_t kMostOfAnything = std::int64_t{1} << 50U;
+  /// A Kubernetes quantity from 0 to `most`, in whole units or thousandths.
+  std::optional<std::int64_t> quantity(const Value& value, bool thousandths,
+                                       std::int64_t most = kMostOfAnything);
 
   /// Something is wrong with a value, and the object cannot be used.
   void error(const Value& at, std::string message, std::string remedy);

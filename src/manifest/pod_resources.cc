@@ -146,7 +146,7 @@ Share read_share(const model::Labels& annotations, const model::DeviceRequest& r
   }
   if (memory) {
     const auto mib = parse_integer(*memory);
-    if (!mib || *mib < 1) {
+    if (!mib || *mib < 1 || *mib > 1'000'000'000) {
       return wrong("gpu-memory", "is not an amount of memory", "write whole MiB, such as 4096");
     }
     share.request.kind = Kind::kMemory;
@@ -199,7 +199,7 @@ void decode_legacy_partitions(const model::Labels& annotations, const Accelerato
     if (rule == nullptr) continue;
     const auto count = parse_integer(text);
     const auto quota = partition_quota(*rule, name);
-    if (!count || *count < 1 || !quota) continue;
+    if (!count || *count < 1 || *count > 1'000'000 || !quota) continue;
     pod.legacy_partition_request = true;
     if (!by_request) pod.devices.partitions.push_back({name, *count, *quota});
   }
@@ -217,7 +217,9 @@ void decode_pod_resources(Fields& fields, const Value& spec, const model::Labels
     return;
   }
   std::sort(amounts.begin(), amounts.end());
-  for (const auto& [name, amount] : amounts) take_request(accelerators, name, amount, pod);
+  for (const auto& [name, amount] : amounts) {
+    take_request(accelerators, name, std::min(amount, Fields::kMostOfAnything), pod);
+  }
   std::sort(pod.devices.partitions.begin(), pod.devices.partitions.end());
   decode_share(fields, annotations, pod);
   decode_legacy_partitions(annotations, accelerators, pod);

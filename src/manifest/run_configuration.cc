@@ -77,7 +77,8 @@ void decode_run(Fields& fields, model::Configuration& configuration) {
   if (scheduler != nullptr)
     decode_scheduler_configuration(fields, *scheduler, actions != nullptr, configuration);
   if (!fields.boolean(root, "predicates_plugin", true)) configuration.policies.filters = false;
-  if (const auto grace = fields.integer(root, "staleness_grace_period_ns")) {
+  constexpr std::int64_t kLongest = 3'153'600'000'000'000'000;  // a hundred years, as for durations
+  if (const auto grace = fields.integer(root, "staleness_grace_period_ns", -kLongest, kLongest)) {
     configuration.staleness_grace = base::Duration::nanoseconds(*grace);
   }
 }
