@@ -2,6 +2,7 @@
 
 #include "engine/gang/chunk.h"
 #include "engine/gang/gates.h"
+#include "engine/gang/plain_scan.h"
 
 #include <algorithm>
 #include <limits>
@@ -210,9 +211,17 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
   const bool charge_depends_on_node = pod_class.key.devices.kind == model::DeviceRequest::Kind::kMemory ||
                                       cluster_.queues().dimension_count() > model::dimension::kFixed;
   const bool scored = policies.node_placement && scores_.turn_to(cluster_, pod, placement);
-  const LoadScore load(cluster_, devices, set);
   PodConstraints constraints(cluster_, pod);
-
+  if (!constraints.any() && !charge_depends_on_node && !scored && policies.node_placement &&
+      is_plain(pod_class)) {
+    const auto strategy = devices ? placement.devices : placement.cpu;
+    auto choice =
+        best_plain_node(cluster_, static_entries, pod_class, set, strategy, record.nominated_before);
+    failed_for_any_pod_ = !choice;
+    if (choice) put(pod, choice->node, {}, choice->now && !reserve_only);
+    return choice.has_value();
+  }
+  const LoadScore load(cluster_, devices, set);
   model::NodeId best;
   Score best_score;
   bool best_now = false;

@@ -28,17 +28,17 @@ void VictimSearch::examine_plainness() {
                        return cluster_.group(group).queue == victims_queue_;
                      });
   room_recorded_ = ledger_->homogeneous() ? ledger_->room() : 0;
-  plain_ = sequence_stable_ && ledger_->homogeneous() && action_ != model::Action::kConsolidate &&
-           cluster_.configuration().policies.proportion &&
-           cluster_.queues().dimension_count() == model::dimension::kFixed &&
-           asks_for_whole_devices(cluster_.class_of(chunk_.front()));
-  if (!plain_) return;
   const model::GroupRecord& group = cluster_.group(beneficiary_);
-  plain_ = std::all_of(group.tree.begin(), group.tree.end(),
-                       [](const model::GangNode& node) { return node.topology.empty(); }) &&
-           std::all_of(chunk_.begin(), chunk_.end(), [&](model::PodId pod) {
-             return cluster_.pod(pod).spec.missing_references.empty() && !PodConstraints(cluster_, pod).any();
-           });
+  plain_pods_ =
+      ledger_->homogeneous() && cluster_.queues().dimension_count() == model::dimension::kFixed &&
+      asks_for_whole_devices(cluster_.class_of(chunk_.front())) &&
+      std::all_of(group.tree.begin(), group.tree.end(),
+                  [](const model::GangNode& node) { return node.topology.empty(); }) &&
+      std::all_of(chunk_.begin(), chunk_.end(), [&](model::PodId pod) {
+        return cluster_.pod(pod).spec.missing_references.empty() && !PodConstraints(cluster_, pod).any();
+      });
+  plain_ = plain_pods_ && sequence_stable_ && action_ != model::Action::kConsolidate &&
+           cluster_.configuration().policies.proportion;
   for (std::size_t i = 0; i < candidates_.size() && plain_; ++i)
     for (const model::PodSet& set : cluster_.group(candidates_[i]).pod_sets)
       for (model::PodId pod : set.pods) plain_ = plain_ && asks_for_whole_devices(cluster_.class_of(pod));
@@ -100,19 +100,64 @@ bool VictimSearch::solved_without_placing(std::size_t k, const Chunks& extra) {
   if (!(action_ == model::Action::kReclaim ? progress.allows(request) : progress.respects_minimum_runtimes()))
     return false;
   // And the pods are served before every victim, so that none of them takes its place back.
+  return served_first(k, {first});
+}
+
+bool VictimSearch::served_first(std::size_t k, const std::vector<model::GroupId>& victims) {
   const std::vector<model::PodId> solving(chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(k));
   ServiceOrder order(cluster_, pool_, totals_);
   order.set_chunk(beneficiary_, solving);
-  bool beneficiary_waits = false;
-  for (model::GroupId group : *waiting_) {
-    beneficiary_waits = beneficiary_waits || group == beneficiary_;
-    if (group != first) order.add(group);
+  auto is_victim = [&](model::GroupId group) {
+    return std::find(victims.begin(), victims.end(), group) != victims.end();
+  };
+  for (model::GroupId group : *waiting_)
+    if (group != beneficiary_ && !is_victim(group)) order.add(group);
+  order.add(beneficiary_);
+  for (model::GroupId group : victims) order.add(group);
+  model::GroupId next = order.next();
+  while (next != beneficiary_ && !is_victim(next)) next = order.next();
+  return next == beneficiary_;
+}
+
+bool VictimSearch::is_as_large(model::ClassId id) {
+  auto [known, fresh] = as_large_.try_emplace(id, false);
+  if (!fresh) return known->second;
+  const model::PodClass& mine = cluster_.class_of(chunk_.front());
+  const model::PodClass& theirs = cluster_.pod_class(id);
+  known->second =
+      theirs.key.constraints == mine.key.constraints && theirs.device_resource == mine.device_resource &&
+      std::all_of(mine.amounts.begin(), mine.amounts.end(), [&](const model::ResourceAmount& amount) {
+        return std::any_of(theirs.amounts.begin(), theirs.amounts.end(), [&](const auto& other) {
+          return other.resource == amount.resource && other.amount >= amount.amount;
+        });
+      });
+  return known->second;
+}
+
+bool VictimSearch::cannot_keep_victims(std::size_t k, const Chunks& extra) {
+  if (action_ != model::Action::kConsolidate || !plain_pods_) return false;
+  // Each victim that asks for at least as much as one of the pods takes at least the room of one.
+  auto needed = static_cast<std::int64_t>(k);
+  auto count = [&](const VictimChunk& chunk) {
+    for (model::PodId pod : chunk.pods) needed += is_as_large(cluster_.pod(pod).pod_class) ? 1 : 0;
+  };
+  for (const VictimChunk& chunk : recorded_) count(chunk);
+  for (const VictimChunk* chunk : extra) count(*chunk);
+  if (ledger_->room() >= needed) return false;
+  // The pods themselves find their places if the gates are open and no victim is served before them.
+  const std::size_t position = cluster_.journal_size();
+  std::vector<model::GroupId> victims;
+  for (const VictimChunk& chunk : recorded_) victims.push_back(chunk.group);
+  for (const VictimChunk* chunk : extra) {
+    victims.push_back(chunk->group);
+    for (model::PodId pod : chunk->pods) cluster_.evict(pod);
   }
-  if (!beneficiary_waits) order.add(beneficiary_);
-  order.add(first);
-  for (model::GroupId next = order.next(); next != beneficiary_; next = order.next())
-    if (next == first) return false;
-  return true;
+  std::sort(victims.begin(), victims.end());
+  victims.erase(std::unique(victims.begin(), victims.end()), victims.end());
+  const bool placed =
+      !gate(cluster_, pool_, cluster_.group(beneficiary_), request_of(k)) && served_first(k, victims);
+  undo_to(position);
+  return placed;
 }
 
 }  // namespace fairlead::engine

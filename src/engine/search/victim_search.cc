@@ -203,7 +203,9 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
     for (std::size_t index : together) extra.push_back(&sequence_[index]);
     for (const VictimChunk* chunk : extra) ledger_->add(*chunk, Victims::kPlaced);
     Outcome outcome = Outcome::kNoPlace;
-    if (ledger_->enough_for(k)) {
+    if (ledger_->enough_for(k) && cannot_keep_victims(k, extra)) {
+      outcome = Outcome::kIllegal;
+    } else if (ledger_->enough_for(k)) {
       outcome = attempt(k, extra);
       // What failed for another reason than room may succeed for the next pod, so that scan starts anew.
       if (outcome != Outcome::kSolved) scan_again_ = true;
@@ -222,14 +224,10 @@ VictimSearch::Outcome VictimSearch::attempt(std::size_t k, const Chunks& extra) 
   const std::size_t position = cluster_.journal_size();
   for (const VictimChunk* chunk : extra)
     for (model::PodId pod : chunk->pods) cluster_.evict(pod);
+  nobody_placed_ = k < chunk_.size() && solved_without_placing(k, extra);
+  if (nobody_placed_) return Outcome::kSolved;
   Chunks victims = pointers(recorded_);
   victims.insert(victims.end(), extra.begin(), extra.end());
-  nobody_placed_ = k < chunk_.size() && solved_without_placing(k, extra);
-  if (nobody_placed_) {
-    solution_ = recorded_;
-    for (const VictimChunk* chunk : extra) solution_.push_back(*chunk);
-    return Outcome::kSolved;
-  }
   if (!simulate(k, victims)) {
     undo_to(position);
     return Outcome::kNoPlace;
@@ -290,51 +288,59 @@ std::vector<VictimChunk> VictimSearch::affected(const Chunks& victims) const {
 }
 
 void VictimSearch::record_solution() {
-  const bool grows = solution_.size() >= recorded_.size() &&
-                     std::equal(recorded_.begin(), recorded_.end(), solution_.begin(), same);
-  const bool whole = grows && solution_.size() == recorded_.size() + last_extra_.size();
   const std::int64_t room_before = room_recorded_;
+  bool whole = true;  // exactly the chunks of the last try were added
   if (nobody_placed_) {
-    for (std::size_t index : last_extra_) take_account_of(sequence_[index]);
+    for (std::size_t index : last_extra_) {
+      take_account_of(sequence_[index]);
+      recorded_.push_back(sequence_[index]);
+    }
   } else {
-    undo_to(ground_);
-    for (std::size_t index : last_extra_) ledger_->remove(sequence_[index], Victims::kPlaced);
-    std::size_t kept = recorded_.size();
-    if (!grows) {
-      for (const VictimChunk& chunk : recorded_) ledger_->remove(chunk, Victims::kEvicted);
-      undo_to(start_);
-      kept = 0;
-      plain_ = false;  // its sums would have to be taken back; rare enough not to
-      sequence_stable_ = false;
-    }
-    for (std::size_t i = kept; i < solution_.size(); ++i) {
-      ledger_->add(solution_[i], Victims::kPlaced);
-      for (model::PodId pod : solution_[i].pods) cluster_.evict(pod);
-      take_account_of(solution_[i]);
-    }
+    whole = record_simulated();
   }
   ground_ = cluster_.journal_size();
+  room_recorded_ = ledger_->homogeneous() ? ledger_->room() : 0;
 
-  // The next scan goes on where this one ended, unless something in between could now succeed.
+  // The next scan goes on where this one ended, unless something that it passed over could now succeed.
   bool one_node = true;
   for (std::size_t index : last_extra_) {
-    const VictimChunk& chunk = sequence_[index];
-    auto recorded = std::find_if(solution_.begin(), solution_.end(), [&](const VictimChunk& one) {
-      return one.group == chunk.group && same(one, chunk);
-    });
-    if (recorded == solution_.end()) continue;
+    if (!whole) break;
     gone_[index] = true;
-    for (model::PodId pod : chunk.pods) {
-      const model::NodeId node = cluster_.pod(pod).home.place().node;
-      one_node = one_node && node == cluster_.pod(chunk.pods.front()).home.place().node;
-      std::erase(scanned_on_[node], index);
-    }
+    const std::vector<model::PodId>& pods = sequence_[index].pods;
+    const model::NodeId first = cluster_.pod(pods.front()).home.place().node;
+    for (model::PodId pod : pods) one_node = one_node && cluster_.pod(pod).home.place().node == first;
+    std::erase(scanned_on_[first], index);
   }
-  if (!whole) scan_again_ = true;
   if (!whole && !last_extra_.empty()) sequence_stable_ = false;
+  scan_again_ =
+      scan_again_ || !whole || !one_node || !ledger_->homogeneous() || room_recorded_ > room_before + 1;
+}
+
+/// Takes the victims of the last simulation over, without what it placed. True when they are the recorded
+/// ones and the chunks of the last try, whole.
+bool VictimSearch::record_simulated() {
+  const bool grows = solution_.size() >= recorded_.size() &&
+                     std::equal(recorded_.begin(), recorded_.end(), solution_.begin(), same);
+  bool whole = grows && solution_.size() == recorded_.size() + last_extra_.size();
+  for (std::size_t i = 0; i < last_extra_.size() && whole; ++i)
+    whole = same(solution_[recorded_.size() + i], sequence_[last_extra_[i]]);
+  undo_to(ground_);
+  for (std::size_t index : last_extra_) ledger_->remove(sequence_[index], Victims::kPlaced);
+  std::size_t kept = recorded_.size();
+  if (!grows) {
+    for (const VictimChunk& chunk : recorded_) ledger_->remove(chunk, Victims::kEvicted);
+    undo_to(start_);
+    kept = 0;
+    plain_ = false;  // its sums would have to be taken back, and this is rare
+    sequence_stable_ = false;
+  }
+  for (std::size_t i = kept; i < solution_.size(); ++i) {
+    ledger_->add(solution_[i], Victims::kPlaced);
+    for (model::PodId pod : solution_[i].pods) cluster_.evict(pod);
+    take_account_of(solution_[i]);
+  }
   recorded_ = solution_;
-  room_recorded_ = ledger_->homogeneous() ? ledger_->room() : 0;
-  if (!ledger_->homogeneous() || !one_node || room_recorded_ > room_before + 1) scan_again_ = true;
+  return whole;
 }
 
 void VictimSearch::spare() {

@@ -66,11 +66,18 @@ class VictimSearch {
   void undo_to(std::size_t position);
   /// Makes the solution for k the ground on which k+1 is solved.
   void record_solution();
+  bool record_simulated();
   void spare();
 
   // The plain case.
   void examine_plainness();
   bool solved_without_placing(std::size_t k, const Chunks& extra);
+  /// Consolidation: the pods would be placed, but then there is not room for all victims.
+  bool cannot_keep_victims(std::size_t k, const Chunks& extra);
+  bool is_as_large(model::ClassId victim);
+  /// Whether the pods come before all victims in the order of service on the live state, where these are
+  /// evicted.
+  bool served_first(std::size_t k, const std::vector<model::GroupId>& victims);
   bool served_before(model::GroupId a, model::GroupId b) const;
   void take_account_of(const VictimChunk& victim);
 
@@ -110,7 +117,9 @@ class VictimSearch {
   std::size_t ground_ = 0;  ///< journal position with the recorded victims evicted
   std::size_t placed_before_ = 0;
 
-  bool plain_ = false;
+  bool plain_pods_ = false;  ///< of the beneficiary: equal, with whole devices, without constraints
+  bool plain_ = false;       ///< its victims too
+  boost::unordered_flat_map<model::ClassId, bool> as_large_;
   model::QueueId victims_queue_;    ///< the only one, in the plain case
   std::int64_t free_devices_ = 0;   ///< of the pool, before; recorded victims' added
   std::int64_t least_devices_ = 0;  ///< that any recorded victim would need to come back
