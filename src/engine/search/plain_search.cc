@@ -134,7 +134,7 @@ bool VictimSearch::is_as_large(model::ClassId id) {
   return known->second;
 }
 
-bool VictimSearch::cannot_keep_victims(std::size_t k, const Chunks& extra) {
+bool VictimSearch::no_room_for_all(std::size_t k, const Chunks& extra) {
   if (action_ != model::Action::kConsolidate || !plain_pods_) return false;
   // Each victim that asks for at least as much as one of the pods takes at least the room of one.
   auto needed = static_cast<std::int64_t>(k);
@@ -143,21 +143,7 @@ bool VictimSearch::cannot_keep_victims(std::size_t k, const Chunks& extra) {
   };
   for (const VictimChunk& chunk : recorded_) count(chunk);
   for (const VictimChunk* chunk : extra) count(*chunk);
-  if (ledger_->room() >= needed) return false;
-  // The pods themselves find their places if the gates are open and no victim is served before them.
-  const std::size_t position = cluster_.journal_size();
-  std::vector<model::GroupId> victims;
-  for (const VictimChunk& chunk : recorded_) victims.push_back(chunk.group);
-  for (const VictimChunk* chunk : extra) {
-    victims.push_back(chunk->group);
-    for (model::PodId pod : chunk->pods) cluster_.evict(pod);
-  }
-  std::sort(victims.begin(), victims.end());
-  victims.erase(std::unique(victims.begin(), victims.end()), victims.end());
-  const bool placed =
-      !gate(cluster_, pool_, cluster_.group(beneficiary_), request_of(k)) && served_first(k, victims);
-  undo_to(position);
-  return placed;
+  return ledger_->room() < needed;
 }
 
 }  // namespace fairlead::engine

@@ -197,24 +197,31 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
   std::sort(nodes.begin(), nodes.end(),
             [&](model::NodeId a, model::NodeId b) { return rank[a.index()] < rank[b.index()]; });
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  // Which tries cannot succeed is told from sums. How one that is short of room for the victims would fail,
+  // by a place or by the law, only matters where another follows that may succeed.
+  std::vector<Chunks> extras;
+  std::vector<bool> has_room;
+  bool hopeless = true;
   for (model::NodeId node : nodes) {
-    const std::vector<std::size_t> together = scanned_on_[node];
-    Chunks extra;
-    for (std::size_t index : together) extra.push_back(&sequence_[index]);
+    Chunks& extra = extras.emplace_back();
+    for (std::size_t index : scanned_on_[node]) extra.push_back(&sequence_[index]);
     for (const VictimChunk* chunk : extra) ledger_->add(*chunk, Victims::kPlaced);
-    Outcome outcome = Outcome::kNoPlace;
-    if (ledger_->enough_for(k) && cannot_keep_victims(k, extra)) {
-      outcome = Outcome::kIllegal;
-    } else if (ledger_->enough_for(k)) {
-      outcome = attempt(k, extra);
-      // What failed for another reason than room may succeed for the next pod, so that scan starts anew.
-      if (outcome != Outcome::kSolved) scan_again_ = true;
-    }
+    has_room.push_back(ledger_->enough_for(k));
+    hopeless = hopeless && (!has_room.back() || no_room_for_all(k, extra));
+    for (const VictimChunk* chunk : extra) ledger_->remove(*chunk, Victims::kPlaced);
+  }
+  if (hopeless) return Outcome::kNoPlace;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (!has_room[i]) continue;
+    for (const VictimChunk* chunk : extras[i]) ledger_->add(*chunk, Victims::kPlaced);
+    const Outcome outcome = attempt(k, extras[i]);
     if (outcome == Outcome::kSolved) {
-      last_extra_ = together;
+      last_extra_ = scanned_on_[nodes[i]];
       return outcome;
     }
-    for (const VictimChunk* chunk : extra) ledger_->remove(*chunk, Victims::kPlaced);
+    for (const VictimChunk* chunk : extras[i]) ledger_->remove(*chunk, Victims::kPlaced);
+    // What failed for another reason than room may succeed for the next pod, so that scan starts anew.
+    scan_again_ = true;
     if (outcome == Outcome::kIllegal) return outcome;
   }
   return Outcome::kNoPlace;

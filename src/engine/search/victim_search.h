@@ -72,8 +72,8 @@ class VictimSearch {
   // The plain case.
   void examine_plainness();
   bool solved_without_placing(std::size_t k, const Chunks& extra);
-  /// Consolidation: the pods would be placed, but then there is not room for all victims.
-  bool cannot_keep_victims(std::size_t k, const Chunks& extra);
+  /// Consolidation: there is not room for the pods and all victims, so the try cannot be legal.
+  bool no_room_for_all(std::size_t k, const Chunks& extra);
   bool is_as_large(model::ClassId victim);
   /// Whether the pods come before all victims in the order of service on the live state, where these are
   /// evicted.
