@@ -130,8 +130,7 @@ class Text {
  public:
   Text(const manifest::ClusterObjects& cluster, const Explanation& explanation, const Style& style,
        std::size_t width)
-      : cluster_(cluster),
-        group_(cluster.groups[explanation.group]),
+      : group_(cluster.groups[explanation.group]),
         explanation_(explanation),
         style_(style),
         width_(width) {}
@@ -272,7 +271,6 @@ class Text {
     }
   }
 
-  const manifest::ClusterObjects& cluster_;
   const model::PodGroup& group_;
   const Explanation& explanation_;
   const Style& style_;
@@ -312,7 +310,8 @@ base::Result<std::size_t> find_group(const manifest::ClusterObjects& cluster, st
 }
 
 Explanation explain(const PlanInput& input, const PlanResult& result, std::size_t group,
-                    const SchedulerFactory& make_scheduler) {
+                    const SchedulerFactory& make_scheduler,
+                    const std::function<void(std::size_t plans)>& progress) {
   const manifest::ClusterObjects& cluster = input.cluster;
   Explanation explanation;
   explanation.group = group;
@@ -334,6 +333,7 @@ Explanation explain(const PlanInput& input, const PlanResult& result, std::size_
     question.cluster = events;
     question.group = cluster.groups[group].key;
     question.round = input.limits;
+    question.progress = progress;
     explanation.changes = engine::find_counterfactuals(question, make_scheduler);
   }
   return explanation;

@@ -8,6 +8,7 @@
 #include "engine/explain/counterfactual.h"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,9 +42,10 @@ struct Explanation {
 base::Result<std::size_t> find_group(const manifest::ClusterObjects& cluster, std::string_view name);
 
 /// Collects what the plan says about a group. Counterfactuals are searched when the group waits and a factory
-/// is given.
+/// is given; that makes tens of plans, and `progress` is told before each how many were made.
 Explanation explain(const PlanInput& input, const PlanResult& result, std::size_t group,
-                    const SchedulerFactory& make_scheduler);
+                    const SchedulerFactory& make_scheduler,
+                    const std::function<void(std::size_t plans)>& progress = {});
 
 /// For a person. Ends with the changes that would start the group.
 std::string explanation_text(const manifest::ClusterObjects& cluster, const Explanation& explanation,

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <ostream>
 #include <string_view>
 #include <utility>
@@ -150,7 +151,14 @@ class ManifestPlan {
     const PlannedCycle& last = cycles_.back();
     base::Result<std::size_t> group = find_group(last.input.cluster, options_.explain);
     if (!group) return fail(environment_, group.error());
-    Explanation explanation = explain(last.input, last.result, *group, environment_.make_scheduler);
+    std::function<void(std::size_t)> progress;
+    if (environment_.err_is_terminal) {
+      progress = [this](std::size_t plans) {
+        environment_.err << "\rlooking for what would start it: " << plans << " changes tried" << std::flush;
+      };
+    }
+    Explanation explanation = explain(last.input, last.result, *group, environment_.make_scheduler, progress);
+    if (progress && explanation.changes) environment_.err << "\r\x1b[K" << std::flush;
     switch (options_.output) {
       case Output::kTable:
       case Output::kWide:

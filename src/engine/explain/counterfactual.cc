@@ -97,6 +97,7 @@ class Search {
   /// Plans the cluster with the change; whether a waiting pod of the group gets a node. Remembers the
   /// verdict.
   bool try_change(const Change& change) {
+    if (question_.progress) question_.progress(answer_.plans);
     ++answer_.plans;
     std::unique_ptr<model::Scheduler> scheduler = make_scheduler_();
     // What a scheduler refuses of the cluster it refused before; a refused change starts nothing.

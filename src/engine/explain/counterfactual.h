@@ -43,6 +43,8 @@ struct CounterfactualQuestion {
   std::string_view group;                 ///< key
   model::RoundRequest round;
   std::size_t max_plans = 200;  ///< plans tried before the search stops
+  std::function<void(std::size_t plans)>
+      progress;  ///< told before each plan how many were made; may be empty
 };
 
 struct CounterfactualAnswer {
