@@ -130,10 +130,7 @@ class Text {
  public:
   Text(const manifest::ClusterObjects& cluster, const Explanation& explanation, const Style& style,
        std::size_t width)
-      : group_(cluster.groups[explanation.group]),
-        explanation_(explanation),
-        style_(style),
-        width_(width) {}
+      : group_(cluster.groups[explanation.group]), explanation_(explanation), style_(style), width_(width) {}
 
   std::string run() {
     write_group();
