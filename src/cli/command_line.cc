@@ -191,6 +191,9 @@ class CommandLine {
                 "Serve pods of this scheduler name; may be repeated [fairlead, kai-scheduler]")
         ->expected(1)
         ->take_all();
+    plan_.option("--accelerators", options.accelerators, "FILE",
+                 "Rules that tell what a site's own resource names mean (docs/objects.md)");
+    plan_.words().options.back().takes_path = true;
     plan_.option("--now", options.now, "TIME", "Plan as of this instant, RFC 3339 [the present]");
     plan_.choice<Colour>("--color", options.colour,
                          {{"auto", Colour::kAuto}, {"always", Colour::kAlways}, {"never", Colour::kNever}},

@@ -172,6 +172,21 @@ TEST(CommandLine, FilesPlansAndFormats) {
   EXPECT_NE(other.out.find("\"binds\": []"), std::string::npos) << other.out;
 }
 
+TEST(CommandLine, ASiteCanSayWhatItsResourcesMean) {
+  const std::string rules = testing::TempDir() + "fairlead_accelerators.yaml";
+  std::ofstream(rules) << "accelerators: [{resource: example.com/npu, vendor: example}]\n";
+  const std::string input = list(
+      R"([{"apiVersion":"v1","kind":"Node","metadata":{"name":"a"},"status":{"allocatable":{"example.com/npu":"4"}}}])");
+  Outcome known = run({"plan", "-f", "-", "--accelerators", rules.c_str()}, input);
+  EXPECT_EQ(known.code, kExitOk) << known.err;
+  EXPECT_NE(known.out.find("example.com/npu"), std::string::npos) << known.out;
+  EXPECT_EQ(run({"plan", "-f", "-"}, input).out.find("example.com/npu"), std::string::npos);
+  EXPECT_EQ(run({"plan", "-f", "-", "--accelerators", "no/such/file.yaml"}, input).code, kExitFailed);
+  std::ofstream(rules) << "accelerators: 5\n";
+  Outcome wrong = run({"plan", "-f", "-", "--accelerators", rules.c_str()}, input);
+  EXPECT_NE(wrong.err.find("accelerators: \"5\" is a number"), std::string::npos) << wrong.err;
+}
+
 TEST(CommandLine, ColoursOnATerminalUnlessNoColourIsSet) {
   std::string input = list(kObjects);
   auto coloured = [](const Outcome& outcome) { return outcome.out.find('\x1b') != std::string::npos; };

@@ -62,7 +62,9 @@ int run_fair_share(const Environment& environment) {
 int run_cycle(const PlanOptions& options, const Environment& environment) {
   base::Result<std::string> text = environment.read_standard_input();
   if (!text) return fail(environment, text.error());
-  base::Result<PlanInput> input = read_cycle_input(*text, read_options(options.scheduler_names));
+  base::Result<manifest::ReadOptions> reading = read_options(options.scheduler_names, options.accelerators);
+  if (!reading) return fail(environment, reading.error());
+  base::Result<PlanInput> input = read_cycle_input(*text, std::move(*reading));
   if (!input) return fail(environment, input.error());
   text->clear();
   report(input->cluster, environment);
@@ -91,8 +93,11 @@ class ManifestPlan {
   }
 
   int run() {
+    base::Result<manifest::ReadOptions> reading =
+        read_options(options_.scheduler_names, options_.accelerators);
+    if (!reading) return fail(environment_, reading.error());
     base::Result<PlanInput> input =
-        read_files(options_.files, read_options(options_.scheduler_names), options_.now, environment_);
+        read_files(options_.files, std::move(*reading), options_.now, environment_);
     if (!input) return fail(environment_, input.error());
     if (has_errors(input->cluster)) partial_ = true;
     bool for_program = options_.output == Output::kJson || options_.output == Output::kYaml;

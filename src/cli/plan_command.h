@@ -19,6 +19,7 @@ struct PlanOptions {
   std::string explain;                       ///< a group, or empty
   int cycles = 1;                            ///< [1, kMaxCycles]
   std::vector<std::string> scheduler_names;  ///< empty: the default ones
+  std::string accelerators;                  ///< file with a site's own accelerators, or empty
   std::string now;                           ///< RFC 3339; empty: the present
   bool strict = false;                       ///< errors in the input fail the command
 };

@@ -1,11 +1,14 @@
 #include "cli/plan_input.h"
 
 #include "cli/diagnostics.h"
+#include "manifest/accelerator_rules.h"
 #include "manifest/cycle.h"
 
 #include <fmt/format.h>
 
 #include <optional>
+#include <fstream>
+#include <iterator>
 #include <ostream>
 #include <utility>
 
@@ -54,9 +57,19 @@ class Progress {
 
 }  // namespace
 
-manifest::ReadOptions read_options(const std::vector<std::string>& scheduler_names) {
+base::Result<manifest::ReadOptions> read_options(const std::vector<std::string>& scheduler_names,
+                                                 const std::string& accelerators) {
   manifest::ReadOptions options;
   if (!scheduler_names.empty()) options.scheduler_names = scheduler_names;
+  if (accelerators.empty()) return options;
+  std::ifstream file(accelerators, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  if (!file.is_open() || file.bad()) {
+    return base::not_found(fmt::format("read {}: the file cannot be opened", accelerators));
+  }
+  auto rules = manifest::read_accelerator_rules(text, accelerators);
+  if (!rules) return rules.error();
+  options.accelerators = std::move(*rules);
   return options;
 }
 

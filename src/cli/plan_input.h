@@ -14,8 +14,10 @@
 
 namespace fairlead::cli {
 
-/// The reader's options for the scheduler names of a command line; none: the default ones.
-manifest::ReadOptions read_options(const std::vector<std::string>& scheduler_names);
+/// The reader's options for the scheduler names of a command line (none: the default ones) and a file with a
+/// site's accelerators (empty: none). Errors: kNotFound for the file, kInvalidArgument for what it says.
+base::Result<manifest::ReadOptions> read_options(const std::vector<std::string>& scheduler_names,
+                                                 const std::string& accelerators);
 
 /// Reads the document of `plan --cycle`. Errors: kInvalidArgument for what is no such document.
 base::Result<PlanInput> read_cycle_input(std::string_view text, manifest::ReadOptions options);
