@@ -22,8 +22,7 @@ class RoundCaches {
   void divide(model::Cluster& cluster, model::PoolId pool);
   const PoolTotals& totals(model::PoolId pool) const { return totals_[pool.index()].totals; }
   /// Groups with waiting pods whose queue does not exist, or is not a leaf.
-  std::vector<std::pair<std::string, model::Reason>> groups_without_queue(
-      const model::Cluster& cluster) const;
+  std::vector<std::pair<std::string, model::Reason>> groups_without_queue(model::Cluster& cluster) const;
 
  private:
   struct Totals {

@@ -16,7 +16,7 @@ void RoundCaches::divide(model::Cluster& cluster, model::PoolId pool) {
 }
 
 std::vector<std::pair<std::string, model::Reason>> RoundCaches::groups_without_queue(
-    const model::Cluster& cluster) const {
+    model::Cluster& cluster) const {
   std::vector<std::pair<std::string, model::Reason>> found;
   for (model::GroupId id : cluster.groups_without_queue()) {
     const model::GroupRecord& group = cluster.group(id);

@@ -118,7 +118,20 @@ bool select_devices(const model::Cluster& cluster, model::PodId pod, model::Node
 }  // namespace
 
 bool devices_fit(const model::Cluster& cluster, model::PodId pod, model::NodeId node, When when) {
-  if (!cluster.class_of(pod).key.devices.shares_devices()) return true;
+  const model::PodClass& pod_class = cluster.class_of(pod);
+  if (!pod_class.key.devices.shares_devices()) return true;
+  // Slots for pods that hold new devices are short on few nodes; on the others it is enough to count.
+  const std::int64_t needed = pod_class.key.devices.count;
+  if (free_amount(cluster, model::column::kPods, node, when) >= 1 + needed) {
+    std::int64_t found = free_amount(cluster, model::column::kDevices, node, when);
+    if (found >= needed) return true;
+    found = std::max<std::int64_t>(found, 0);
+    const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);
+    const std::int64_t device_mib = cluster.nodes().device_memory_mib(node);
+    for (const model::SharedDevice& device : cluster.nodes().at(node).shared)
+      found += room_on(device_mib, device, when) >= mib;
+    return found >= needed;
+  }
   Candidates selected;
   return select_devices(cluster, pod, node, when, std::nullopt, selected);
 }

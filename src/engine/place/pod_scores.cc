@@ -93,12 +93,18 @@ std::optional<model::DeviceGroupId> PodScores::device(model::NodeId node) {
   if (!devices.shares_devices() || devices.count != 1) return std::nullopt;
   const NodeScore score = ask(node);
   if (score.device == NodeScore::kNoPreference) return std::nullopt;
-  std::int32_t index = 0;
+  // The order in which a node lists its shared devices depends on what was tried and undone, so of devices
+  // with equal room the first by name is taken.
+  const std::int32_t room = free_[static_cast<std::size_t>(score.device)];
+  model::DeviceGroupId chosen;
+  std::size_t index = 0;
   for (const model::SharedDevice& shared : cluster_->nodes().at(node).shared) {
-    if (!shared.occupies_later()) continue;
-    if (index++ == score.device) return shared.group;
+    if (!shared.occupies_later() || free_[index++] != room) continue;
+    if (!chosen.valid() || cluster_->device_group_name(shared.group) < cluster_->device_group_name(chosen)) {
+      chosen = shared.group;
+    }
   }
-  return model::DeviceGroupId();
+  return chosen;
 }
 
 TaskShape PodScores::shape_on(model::NodeId node) const {

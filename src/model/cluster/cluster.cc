@@ -302,12 +302,17 @@ const std::vector<GroupId>& Cluster::groups_below_minimum() {
   return below_minimum_;
 }
 
-std::vector<GroupId> Cluster::groups_without_queue() const {
-  std::vector<GroupId> found;
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    const GroupId id(i);
-    if (groups_.at(id).known && !groups_.at(id).queue.valid()) found.push_back(id);
-  }
+void Cluster::note_queueless(GroupId id) {
+  const GroupRecord& group = groups_.at(id);
+  if (group.known && !group.queue.valid()) queueless_.push_back(id);
+}
+
+std::vector<GroupId> Cluster::groups_without_queue() {
+  std::sort(queueless_.begin(), queueless_.end());
+  queueless_.erase(std::unique(queueless_.begin(), queueless_.end()), queueless_.end());
+  std::erase_if(queueless_,
+                [&](GroupId id) { return !groups_.at(id).known || groups_.at(id).queue.valid(); });
+  std::vector<GroupId> found = queueless_;
   std::sort(found.begin(), found.end(),
             [&](GroupId a, GroupId b) { return groups_.at(a).spec.key < groups_.at(b).spec.key; });
   return found;

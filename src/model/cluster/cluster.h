@@ -137,8 +137,9 @@ class Cluster {
   /// Groups that hold places but fewer than their minimum, pods that leave counted, and of which no pod has
   /// succeeded; by key. O(groups that ever were since the last call).
   const std::vector<GroupId>& groups_below_minimum();
-  /// Known groups whose queue does not exist or is not a leaf; by key. May hold some without pods.
-  std::vector<GroupId> groups_without_queue() const;
+  /// Known groups whose queue does not exist or is not a leaf; by key. May hold some without pods. O(such
+  /// groups, now or since the last call).
+  std::vector<GroupId> groups_without_queue();
   /// Length of the longest list of pools of a group, at least 1.
   std::size_t most_pools_of_a_group() const { return most_pools_; }
   /// Priority, creation, UID, key.
@@ -224,6 +225,7 @@ class Cluster {
   TermId intern_term(const PodTerm& term);
   Assignment assignment_from_world(const Pod& pod);
   void list_group(GroupId id);
+  void note_queueless(GroupId id);
   const std::vector<GroupId>& tidy(GroupList& list, QueueId queue, bool waiting);
 
   base::Time now_;
@@ -255,6 +257,7 @@ class Cluster {
   std::uint64_t foreign_version_ = 0;
   std::size_t most_pools_ = 1;
   std::vector<GroupId> below_minimum_;
+  std::vector<GroupId> queueless_;  ///< known groups that had no leaf queue when it was last looked for
   std::uint64_t configuration_version_ = 0;
   std::vector<std::uint32_t> device_group_users_;  // by device group: places that name it
 };

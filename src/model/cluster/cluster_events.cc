@@ -78,6 +78,7 @@ void Cluster::change_queues(const std::function<void()>& change, bool moves) {
     } else if (queue != group.queue) {
       recharge_group(id, [&] { group.queue = queue; });
     }
+    note_queueless(id);
   }
   if (moves)
     for (GroupId id : all) charge_members(id, +1);
@@ -228,6 +229,7 @@ void Cluster::rebuild_group(GroupId id, const std::function<void()>& change) {
   group.pool_choice = 0;
   group.pool = intern_pool(group.spec.pools.empty() ? "" : group.spec.pools.front());
   group.queue = leaf_of(group);
+  note_queueless(id);
   group.priority = priority_of(group);
   group.preemptible = group.spec.preemptible.value_or(group.priority < 100);
   unlist(id);
