@@ -222,6 +222,8 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     return choice.has_value();
   }
   const LoadScore load(cluster_, devices, set);
+  const bool fit_by_class = share_fit_.turn_to(cluster_, pod, constraints);
+
   model::NodeId best;
   Score best_score;
   bool best_now = false;
@@ -231,7 +233,11 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     if (entry.refusal != 0 || !resources_fit(cluster_, pod_class, node, When::kLater)) continue;
     bool now = resources_fit(cluster_, pod_class, node, When::kNow);
     bool later = true;
-    if (shares || constraints.any() || !pod_class.key.devices.partitions.empty()) {
+    if (fit_by_class) {
+      const ShareFit::Entry& fit = share_fit_.of(node, entry, constraints);
+      now = fit.now;
+      later = fit.later;
+    } else if (shares || constraints.any() || !pod_class.key.devices.partitions.empty()) {
       now = now && !engine::refusal(cluster_, entry, constraints, pod, node, When::kNow);
       later = !engine::refusal(cluster_, entry, constraints, pod, node, When::kLater);
     }

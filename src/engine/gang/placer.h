@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/fit/node_fit.h"
+#include "engine/fit/share_fit.h"
 #include "engine/gang/topology_tree.h"
 #include "engine/place/placement_scorer.h"
 #include "engine/place/pod_scores.h"
@@ -61,6 +62,7 @@ class Placer {
 
   model::Cluster& cluster_;
   StaticFit static_fit_;
+  ShareFit share_fit_;
   PodScores scores_;
   DomainTrees trees_;
   std::vector<PoolNodes> pool_nodes_;

@@ -83,7 +83,7 @@ bool PodScores::turn_to(const model::Cluster& cluster, model::PodId pod, const m
 double PodScores::of(model::NodeId node) {
   if (scorer_->depends_on_pod()) return ask(node).value;
   Kept& kept = column_->scores[node.index()];
-  const std::uint64_t version = cluster_->nodes().at(node).version;
+  const std::uint64_t version = cluster_->nodes().version_of(node);
   if (kept.node_version != version) kept = {version, ask(node).value};
   return kept.value;
 }

@@ -14,6 +14,7 @@ NodeId NodeTable::intern(std::string_view name) {
   NodeId id = names_.intern(name);
   if (id.index() == records_.size()) {
     records_.emplace_back();
+    versions_.push_back(0);
     add_columns();
     for (auto* columns : {&capacity_, &now_, &later_})
       for (auto& column : *columns) column.resize(records_.size(), 0);
@@ -60,9 +61,7 @@ void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_resource, N
   record.pool = pool;
   record.device_resource = device_resource;
   record.device_model = device_model;
-  touch(record);
-  record.static_version = record.version;
-  structure_version_ = record.version;
+  touch_static(id);
 }
 
 void NodeTable::remove(NodeId id) {
@@ -75,9 +74,7 @@ void NodeTable::remove(NodeId id) {
   record.alive = false;
   record.unhealthy_devices = 0;
   order_stale_ = true;
-  touch(record);
-  record.static_version = record.version;
-  structure_version_ = record.version;
+  touch_static(id);
 }
 
 void NodeTable::set_unhealthy(NodeId id, std::uint32_t devices) {
@@ -87,9 +84,7 @@ void NodeTable::set_unhealthy(NodeId id, std::uint32_t devices) {
   record.unhealthy_devices = devices;
   for (auto* columns : {&capacity_, &now_, &later_})
     (*columns)[column::kDevices.index()][id.index()] += difference;
-  touch(record);
-  record.static_version = record.version;
-  structure_version_ = record.version;
+  touch_static(id);
 }
 
 std::int64_t NodeTable::device_memory_mib(NodeId node) const {
@@ -151,7 +146,13 @@ void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold,
       record.shared.pop_back();
     }
   }
-  touch(record);
+  touch(place.node);
+}
+
+void NodeTable::touch_static(NodeId id) {
+  touch(id);
+  records_[id.index()].static_version = version_;
+  structure_version_ = version_;
 }
 
 void NodeTable::rebuild_order() {

@@ -49,7 +49,6 @@ struct NodeRecord {
   PoolId pool;
   NameId device_resource;  ///< of the first device set
   NameId device_model;
-  std::uint64_t version = 0;         ///< of everything on it; from one counter that never goes back
   std::uint64_t static_version = 0;  ///< of what does not change with the pods on it
   std::vector<SharedDevice> shared;  ///< in no particular order
   /// A pod that holds something here, or has it reserved.
@@ -105,18 +104,24 @@ class NodeTable {
   /// All alive nodes by name.
   const std::vector<NodeId>& by_name();
 
+  /// Of everything on a node; from one counter that never goes back, above 0 for a node that was ever alive.
+  std::uint64_t version_of(NodeId id) const { return versions_[id.index()]; }
   std::uint64_t next_version() { return ++version_; }
   std::uint64_t version() const { return version_; }
   /// Goes up when the set of nodes or what they offer changed.
   std::uint64_t structure_version() const { return structure_version_; }
 
  private:
-  void touch(NodeRecord& record) { record.version = next_version(); }
+  void touch(NodeId id) { versions_[id.index()] = next_version(); }
+  /// Also what does not change with the pods on it.
+  void touch_static(NodeId id);
   void rebuild_order();
 
   base::Interner<ResourceId>& resources_;
   base::Interner<NodeId> names_;
   std::vector<NodeRecord> records_;
+  std::vector<std::uint64_t>
+      versions_;  ///< by node; apart from the records, since caches look at all of them
   std::vector<std::vector<std::int64_t>> capacity_, now_, later_;
   std::vector<std::uint32_t> name_rank_;
   std::vector<NodeId> by_name_;
