@@ -42,6 +42,10 @@ std::optional<std::size_t> rank_of(std::string_view name, std::size_t nodes) {
 model::Configuration configuration(const ReplayPolicy& policy) {
   model::Configuration configuration;
   configuration.actions = {model::Action::kAllocate};
+  // The order in which tasks are served does not matter, since each arrives alone. Strategies that judge a
+  // node by itself decide alone, as the method says; bin-pack and spread choose as they do in a cluster.
+  const bool as_in_a_cluster = policy.placement.named.empty() &&
+                               policy.placement.devices != model::PlacementStrategy::kFragmentationGradient;
   configuration.policies = {.filters = true,
                             .proportion = false,
                             .priority = false,
@@ -52,11 +56,11 @@ model::Configuration configuration(const ReplayPolicy& policy) {
                             .min_runtime = false,
                             .topology = false,
                             .node_placement = true,
-                            .node_availability = false,
-                            .resource_type = false,
+                            .node_availability = as_in_a_cluster,
+                            .resource_type = as_in_a_cluster,
                             .pod_affinity = false,
-                            .device_order = false,
-                            .sharing_order = false};
+                            .device_order = as_in_a_cluster,
+                            .sharing_order = as_in_a_cluster};
   configuration.pools = {
       {.pool = "", .placement = policy.placement, .discipline = model::QueueDiscipline::kSkip}};
   configuration.expected_pods = policy.expected;
