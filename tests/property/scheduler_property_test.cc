@@ -2,6 +2,7 @@
 #include "fake_world.h"
 #include "lockstep.h"
 #include "reference/reference_scheduler.h"
+#include "watchdog.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -23,6 +24,7 @@ std::string beginning(const std::string& transcript) { return "\n" + transcript.
 
 /// Fails the property where a scheduler violates an invariant in the life of this plan.
 void expect_invariants(const Scheduler& scheduler, Verdicts verdicts, const Plan& plan) {
+  const Watchdog watchdog(plan);
   FakeWorld world(plan, *scheduler, verdicts);
   const std::string violation = world.play();
   if (!violation.empty()) RC_FAIL(violation + beginning(world.transcript()));
@@ -30,6 +32,7 @@ void expect_invariants(const Scheduler& scheduler, Verdicts verdicts, const Plan
 
 /// Fails the property where the same events give other decisions, or the order of the first report matters.
 void expect_determinism(Scheduler (*make)(), const Plan& plan) {
+  const Watchdog watchdog(plan);
   const auto transcript = [&](ReportOrder order) {
     const Scheduler scheduler = make();
     FakeWorld world(plan, *scheduler, Verdicts::kMayChange, order);
@@ -44,6 +47,7 @@ void expect_determinism(Scheduler (*make)(), const Plan& plan) {
 
 /// Fails the property where the engine, told the same, decides otherwise than the reference.
 void expect_equality(const Plan& plan) {
+  const Watchdog watchdog(plan);
   const Scheduler reference = make_reference();
   const Scheduler engine = make_engine();
   Lockstep both(*reference, *engine);

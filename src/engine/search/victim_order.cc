@@ -60,6 +60,7 @@ std::int32_t VictimOrder::elastic_of(model::GroupId id) {
 void VictimOrder::mark_taken(model::GroupId id, const std::vector<model::PodId>& pods) {
   Remaining& left = remaining(id);
   for (model::PodId pod : pods) {
+    if (!is_placed(cluster_.pod(pod))) continue;  // the state is without it already
     --left.placed[cluster_.pod(pod).pod_set];
     const model::QueueCharge charge = cluster_.queue_charge(pod);
     left.held.gpu -= charge.gpu;
