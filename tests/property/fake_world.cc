@@ -194,8 +194,10 @@ void FakeWorld::not_bound(std::uint64_t number, const std::string& uid, model::B
 
 void FakeWorld::eviction_outcome(std::uint64_t number, const std::string& uid, int luck) {
   const auto refuse = [this, number, uid] {
+    const base::Time retry_at = truth_.now + Duration::seconds(30);
     truth_.pods.at(uid).evicting = false;
-    tell(model::EvictionRefused{number, truth_.now + Duration::seconds(30)});
+    truth_.pods.at(uid).not_evicted_before = retry_at;
+    tell(model::EvictionRefused{number, retry_at});
   };
   const auto accept = [this, number, uid](std::uint64_t rounds, int how, bool report_first) {
     return [this, number, uid, rounds, how, report_first] {

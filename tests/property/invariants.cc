@@ -84,6 +84,7 @@ class RoundCheck {
       return violation("eviction of " + evict.pod + ", which holds nothing or leaves already");
     if (!pod->pod.served)
       return violation("eviction of " + evict.pod + ", which belongs to another scheduler");
+    if (after_.now < pod->not_evicted_before) violation("eviction of " + evict.pod + ", which was refused just now");
     pod->evicting = true;
     evictions_.push_back(evict);
   }
@@ -231,11 +232,12 @@ class RoundCheck {
     }
   }
 
-  /// Whether the round places a pod of the group, now or on what is being freed.
+  /// Whether a pod of the group is placed by the round, or waits for what is being freed.
   bool places(const std::string& key) const {
-    const auto of_group = [&](const std::string& uid) { return after_.pods.at(uid).pod.group == key; };
-    return std::any_of(bound_.begin(), bound_.end(), of_group) ||
-           std::any_of(nominated_.begin(), nominated_.end(), of_group);
+    return std::any_of(after_.pods.begin(), after_.pods.end(), [&](const auto& entry) {
+      const auto& [uid, pod] = entry;
+      return pod.pod.group == key && (bound_.count(uid) != 0 || !pod.nominated_node.empty());
+    });
   }
 
   void check_evictions() {

@@ -67,10 +67,10 @@ RC_GTEST_PROP(Reference, IsDeterministic, ()) { expect_determinism(make_referenc
 RC_GTEST_PROP(DISABLED_Engine, KeepsTheInvariants, ()) {
   expect_invariants(make_engine(), Verdicts::kMayChange, *plans());
 }
-RC_GTEST_PROP(DISABLED_Engine, KeepsTheInvariantsOfStillClusters, ()) {
+RC_GTEST_PROP(Engine, KeepsTheInvariantsOfStillClusters, ()) {
   expect_invariants(make_engine(), Verdicts::kMayChange, *still_plans());
 }
-RC_GTEST_PROP(DISABLED_Engine, IsDeterministic, ()) { expect_determinism(make_engine, *plans()); }
+RC_GTEST_PROP(Engine, IsDeterministic, ()) { expect_determinism(make_engine, *plans()); }
 RC_GTEST_PROP(DISABLED_Engine, DecidesAsTheReferenceInStillClusters, ()) { expect_equality(*still_plans()); }
 RC_GTEST_PROP(DISABLED_Engine, DecidesAsTheReference, ()) { expect_equality(*plans()); }
 

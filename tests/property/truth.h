@@ -27,6 +27,7 @@ struct TruePod {
   bool evicting = false;       ///< an eviction has no outcome yet
   bool releasing = false;      ///< it is on its way out
   std::string nominated_node;  ///< by a decision that stands; empty: none
+  base::Time not_evicted_before;  ///< an eviction was refused until then
 
   bool placed() const { return !node.empty(); }
   /// It holds its share of the queue: placed and not on its way out.

@@ -8,7 +8,7 @@
 namespace fairlead::property {
 namespace {
 
-constexpr unsigned kSeconds = 5;
+constexpr unsigned kSeconds = 60;
 std::string watched;
 
 void bark(int) {

@@ -66,6 +66,7 @@ void Cluster::change_queues(const std::function<void()>& change, bool moves) {
   // what was not counted, so all charges are given back first. A queue that only appears, or changes a quota,
   // moves the charges of no group but those that waited for it.
   std::vector<GroupId> all;
+  std::vector<GroupId> changed;  // served in another queue than before, or in none
   for (std::size_t i = 0; i < groups_.size(); ++i) all.push_back(GroupId(i));
   if (moves)
     for (GroupId id : all) charge_members(id, -1);
@@ -73,15 +74,19 @@ void Cluster::change_queues(const std::function<void()>& change, bool moves) {
   for (GroupId id : all) {
     GroupRecord& group = groups_.record(id);
     const QueueId queue = leaf_of(group);
+    if (queue == group.queue) continue;
+    unlist(id);
+    changed.push_back(id);
     if (moves) {
       group.queue = queue;
-    } else if (queue != group.queue) {
+    } else {
       recharge_group(id, [&] { group.queue = queue; });
     }
     note_queueless(id);
   }
   if (moves)
     for (GroupId id : all) charge_members(id, +1);
+  for (GroupId id : changed) list_group(id);
 }
 
 base::Result<void> Cluster::apply_body(const TopologyUpserted& event) {
