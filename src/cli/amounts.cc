@@ -74,7 +74,7 @@ std::string bound_text(std::string_view dimension, const model::Bound& bound) {
 std::string device_request_text(const model::DeviceRequest& request) {
   using Kind = model::DeviceRequest::Kind;
   std::string text;
-  auto add = [&](std::string part) {
+  auto add = [&](const std::string& part) {
     if (!text.empty()) text += ", ";
     text += part;
   };
@@ -100,7 +100,7 @@ std::string device_request_text(const model::DeviceRequest& request) {
 
 std::string request_text(const model::Pod& pod) {
   std::string text = device_request_text(pod.devices);
-  auto add = [&](std::string part) {
+  auto add = [&](const std::string& part) {
     if (!text.empty()) text += ", ";
     text += part;
   };
