@@ -84,7 +84,8 @@ class RoundCheck {
       return violation("eviction of " + evict.pod + ", which holds nothing or leaves already");
     if (!pod->pod.served)
       return violation("eviction of " + evict.pod + ", which belongs to another scheduler");
-    if (after_.now < pod->not_evicted_before) violation("eviction of " + evict.pod + ", which was refused just now");
+    if (after_.now < pod->not_evicted_before)
+      violation("eviction of " + evict.pod + ", which was refused just now");
     pod->evicting = true;
     evictions_.push_back(evict);
   }
