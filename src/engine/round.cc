@@ -276,9 +276,17 @@ void RoundRun::evict_stale() {
       continue;
     }
     VictimChunk all{id, {}};
-    for (const model::PodSet& set : group.pod_sets)
-      for (model::PodId pod : set.pods)
-        if (cluster_.pod(pod).assignment.place().node.valid()) all.pods.push_back(pod);
+    for (const model::PodSet& set : group.pod_sets) {
+      for (model::PodId pod : set.pods) {
+        const model::PodRecord& record = cluster_.pod(pod);
+        if (record.eviction_refused_until && cluster_.now() < *record.eviction_refused_until) {
+          wake(*record.eviction_refused_until);
+        } else if (record.assignment.place().node.valid()) {
+          all.pods.push_back(pod);
+        }
+      }
+    }
+    if (all.pods.empty()) continue;
     std::sort(all.pods.begin(), all.pods.end(),
               [&](model::PodId a, model::PodId b) { return cluster_.task_before(a, b); });
     const std::size_t mark = cluster_.mark();

@@ -64,7 +64,7 @@ RC_GTEST_PROP(Reference, KeepsTheInvariantsOfStillClusters, ()) {
 }
 RC_GTEST_PROP(Reference, IsDeterministic, ()) { expect_determinism(make_reference, *plans()); }
 
-RC_GTEST_PROP(DISABLED_Engine, KeepsTheInvariants, ()) {
+RC_GTEST_PROP(Engine, KeepsTheInvariants, ()) {
   expect_invariants(make_engine(), Verdicts::kMayChange, *plans());
 }
 RC_GTEST_PROP(Engine, KeepsTheInvariantsOfStillClusters, ()) {

@@ -66,19 +66,28 @@ void take_missing(const model::Cluster& cluster, const GroupRecord& group, std::
   }
 }
 
-/// The first waiting pod beyond the minimum, part by part.
-model::PodId take_one(const model::Cluster& cluster, const GroupRecord& group, std::size_t node) {
+/// What waits beyond the minimum: one pod of a part whose minimum is met, else all that a part which is not
+/// needed lacks to its own minimum.
+void take_more(const model::Cluster& cluster, const GroupRecord& group, std::size_t node,
+               std::vector<model::PodId>& chunk) {
   const GangNode& at = group.tree[node];
+  if (!minimum_met(group, node, Counted::kPlaced)) {
+    if (minimum_met(group, node, Counted::kPresent)) take_missing(cluster, group, node, chunk);
+    return;
+  }
   if (at.is_leaf()) {
     const PodSet& set = group.pod_sets[at.pod_set];
-    if (set.waiting() == 0) return {};
-    for (model::PodId pod : set.pods)
-      if (model::is_waiting(cluster.pod(pod).assignment.state)) return pod;
-    return {};
+    if (set.waiting() == 0) return;
+    for (model::PodId pod : set.pods) {
+      if (!model::is_waiting(cluster.pod(pod).assignment.state)) continue;
+      chunk.push_back(pod);
+      return;
+    }
   }
-  for (std::size_t child : ordered_children(group, node))
-    if (model::PodId pod = take_one(cluster, group, child); pod.valid()) return pod;
-  return {};
+  for (std::size_t child : ordered_children(group, node)) {
+    take_more(cluster, group, child, chunk);
+    if (!chunk.empty()) return;
+  }
 }
 
 }  // namespace
@@ -118,8 +127,8 @@ void next_chunk(const model::Cluster& cluster, model::GroupId id, std::vector<mo
   const GroupRecord& group = cluster.group(id);
   if (!minimum_met(group, 0, Counted::kPlaced)) {
     take_missing(cluster, group, 0, chunk);
-  } else if (model::PodId pod = take_one(cluster, group, 0); pod.valid()) {
-    chunk.push_back(pod);
+  } else {
+    take_more(cluster, group, 0, chunk);
   }
 }
 

@@ -63,11 +63,38 @@ class LoadScore {
   std::int64_t most_ = 0;
 };
 
-/// Whether any pod of the group waits for capacity that is being freed.
-bool any_reserved(const model::GroupRecord& group) {
-  return std::any_of(group.pod_sets.begin(), group.pod_sets.end(), [](const model::PodSet& set) {
+/// Whether any pod of a part waits for capacity that is being freed.
+bool any_reserved(const model::GroupRecord& group, std::size_t node) {
+  const model::GangNode& at = group.tree[node];
+  if (at.is_leaf()) {
+    const model::PodSet& set = group.pod_sets[at.pod_set];
     return set.in(model::PodState::kNominated) + set.in(model::PodState::kMoved) > 0;
-  });
+  }
+  return std::any_of(at.children.begin(), at.children.end(),
+                     [&](std::size_t child) { return any_reserved(group, child); });
+}
+
+/// Lets the pods of a part that this round placed wait like the rest of it.
+void reserve_all(model::Cluster& cluster, const model::GroupRecord& group, std::size_t node) {
+  const model::GangNode& at = group.tree[node];
+  for (std::size_t child : at.children) reserve_all(cluster, group, child);
+  if (!at.is_leaf()) return;
+  for (model::PodId pod : group.pod_sets[at.pod_set].pods) {
+    model::Assignment assignment = cluster.pod(pod).assignment;
+    if (assignment.state != model::PodState::kBinding || cluster.pod(pod).decision != 0) continue;
+    assignment.state = model::PodState::kNominated;
+    assignment.reserved = std::move(assignment.held);
+    assignment.held = {};
+    cluster.assign(pod, std::move(assignment));
+  }
+}
+
+/// A part of which some pods wait for released capacity, while those that could start miss its minimum, waits
+/// as a whole.
+void hold_back(model::Cluster& cluster, const model::GroupRecord& group, std::size_t node) {
+  for (std::size_t child : group.tree[node].children) hold_back(cluster, group, child);
+  if (any_reserved(group, node) && !minimum_met(group, node, Counted::kActive))
+    reserve_all(cluster, group, node);
 }
 
 }  // namespace
@@ -108,18 +135,7 @@ bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chu
   const std::size_t mark = cluster_.mark();
   const bool placed = place_part(id, 0, chunk, pool_nodes(group.pool), reserve_only);
   if (placed) {
-    if (any_reserved(group) && !minimum_met(group, 0, Counted::kActive)) {
-      for (const model::PodSet& set : group.pod_sets) {
-        for (model::PodId pod : set.pods) {
-          model::Assignment assignment = cluster_.pod(pod).assignment;
-          if (assignment.state != model::PodState::kBinding || cluster_.pod(pod).decision != 0) continue;
-          assignment.state = model::PodState::kNominated;
-          assignment.reserved = std::move(assignment.held);
-          assignment.held = {};
-          cluster_.assign(pod, std::move(assignment));
-        }
-      }
-    }
+    hold_back(cluster_, group, 0);
   } else {
     cluster_.rollback(mark);
     placed_.resize(placed_before);

@@ -201,8 +201,16 @@ VictimChunk VictimOrder::take() {
   auto& heap = nodes_[leaf].heap;
   std::pop_heap(heap.begin(), heap.end(), [&](const Entry& a, const Entry& b) { return before(b, a); });
   heap.pop_back();
-  nodes_[leaf].popped += remaining(group).held;
   VictimChunk chunk{group, chunk_of(group)};
+  for (model::PodId pod : chunk.pods) {
+    const std::optional<base::Time>& until = cluster_.pod(pod).eviction_refused_until;
+    if (!until || *until <= cluster_.now()) continue;
+    if (!refused_until_ || *until < *refused_until_) refused_until_ = until;
+    remaining(group).exhausted = true;
+    mark_stale(leaf);
+    return {group, {}};
+  }
+  nodes_[leaf].popped += remaining(group).held;
   mark_taken(group, chunk.pods);
   if (!remaining(group).exhausted) push(leaf, group);
   mark_stale(leaf);

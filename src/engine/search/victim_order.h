@@ -8,6 +8,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace fairlead::engine {
@@ -25,8 +26,11 @@ class VictimOrder {
   void restart(const std::vector<VictimChunk>& recorded);
   /// The group that the next chunk is taken from; invalid when nothing is left.
   model::GroupId peek();
-  /// Takes that chunk.
+  /// Takes that chunk. Without pods where the eviction of one of them was refused just now: then nothing more
+  /// is taken of the group.
   VictimChunk take();
+  /// When the first of those may be evicted again; none: there were none.
+  std::optional<base::Time> refused_until() const { return refused_until_; }
   /// Whether nothing but one leaf's groups is left to take from: their order does not depend on what was
   /// taken.
   std::size_t candidate_count() const { return candidates_.size(); }
@@ -74,6 +78,7 @@ class VictimOrder {
   std::vector<QueueNode> nodes_;      // [0] stands for all roots
   std::vector<std::size_t> node_of_;  // by queue
   boost::unordered_flat_map<model::GroupId, Remaining> remaining_;
+  std::optional<base::Time> refused_until_;
 };
 
 }  // namespace fairlead::engine

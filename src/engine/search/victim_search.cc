@@ -22,6 +22,12 @@ std::vector<const VictimChunk*> pointers(const std::vector<VictimChunk>& chunks)
   return all;
 }
 
+bool waits_for_release(const model::GroupRecord& group) {
+  return std::any_of(group.pod_sets.begin(), group.pod_sets.end(), [](const model::PodSet& set) {
+    return set.in(model::PodState::kNominated) + set.in(model::PodState::kMoved) > 0;
+  });
+}
+
 bool same(const VictimChunk& a, const VictimChunk& b) { return a.group == b.group && a.pods == b.pods; }
 
 }  // namespace
@@ -45,6 +51,8 @@ std::vector<model::GroupId> VictimSearch::candidates() {
     for (model::GroupId id : cluster_.placed_groups(queue)) {
       const model::GroupRecord& group = cluster_.group(id);
       if (!group.preemptible || id == beneficiary_ || group.pool != pool_ || group.placed() == 0) continue;
+      // Capacity that is being freed for a group, or that a moved group waits for, stays set aside.
+      if (waits_for_release(group)) continue;
       if (action_ == model::Action::kPreempt && group.priority >= mine.priority) continue;
       if (auto until = legality_.protected_until(id)) {
         if (!wake_at_ || *until < *wake_at_) wake_at_ = until;
@@ -155,7 +163,10 @@ void VictimSearch::restart_scan() {
 const VictimChunk* VictimSearch::chunk_at(std::size_t index) {
   while (sequence_.size() <= index) {
     if (!order_->peek().valid()) return nullptr;
-    sequence_.push_back(order_->take());
+    VictimChunk chunk = order_->take();
+    if (auto until = order_->refused_until(); until && (!wake_at_ || *until < *wake_at_)) wake_at_ = until;
+    if (chunk.pods.empty()) continue;
+    sequence_.push_back(std::move(chunk));
     gone_.push_back(false);
   }
   return &sequence_[index];
