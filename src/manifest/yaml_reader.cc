@@ -32,7 +32,7 @@ class MemoryBuffer : public std::streambuf {
 /// Ends the parsing from inside an event; stays within this file.
 struct LimitReached {
   YAML::Mark mark;
-  const char* what;
+  const char* what = "";
 };
 
 bool begins_document(std::string_view text, std::size_t at) {
@@ -181,7 +181,7 @@ class YamlReader::Handler : public YAML::EventHandler {
   };
   struct Anchor {
     base::JsonValue value;
-    std::size_t size;
+    std::size_t size = 0;
   };
 
   base::JsonBuilder& builder(const YAML::Mark& mark) {
