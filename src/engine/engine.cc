@@ -23,16 +23,17 @@ class Engine final : public model::Scheduler {
   model::ApplyReport apply(std::span<const model::Event> events) override {
     model::ApplyReport report;
     for (std::size_t i = 0; i < events.size(); ++i) {
-      base::Result<void> taken = cluster_.apply(events[i]);
-      if (taken.ok()) taken = take_outcome(events[i]);
+      base::Result<void> taken = take(events[i]);
       if (!taken.ok()) report.rejected.push_back({i, taken.error().message()});
     }
+    cluster_.groups_below_minimum();
     return report;
   }
 
   model::Round run(const model::RoundRequest& request) override {
     const bool nothing_new = ran_at_version_ == cluster_.event_version() && !last_.more;
     if (nothing_new && (!last_.wake_at || cluster_.now() < *last_.wake_at)) return {{}, false, last_.wake_at};
+    cluster_.budgets().start_round();
     RoundRun run(cluster_, placer_, caches_, request);
     model::Round round;
     run.run();
@@ -48,12 +49,20 @@ class Engine final : public model::Scheduler {
       round.decisions.push_back({++decisions_, std::move(changed)});
     round.more = run.more();
     round.wake_at = run.wake_at();
+    cluster_.groups_below_minimum();
+    cluster_.forget_orphans();
     ran_at_version_ = cluster_.event_version();
     last_ = {{}, round.more, round.wake_at};
     return round;
   }
 
  private:
+  base::Result<void> take(const model::Event& event) {
+    if (event.time < cluster_.now()) return cluster_.apply(event);  // which says why not
+    base::Result<void> outcome = take_outcome(event);
+    return outcome.ok() ? cluster_.apply(event) : outcome;
+  }
+
   void note(const std::string& uid, std::uint64_t number, bool bind) {
     outstanding_[number] = {uid, bind};
     cluster_.pod(cluster_.find_pod(uid)).decision = number;
@@ -100,6 +109,7 @@ base::Result<void> Engine::settle(std::uint64_t number, bool bind, model::PodId*
     model::Assignment next = record.assignment;
     next.state = model::PodState::kBound;
     cluster_.assign(id, std::move(next));
+    record.bound = true;
     record.bind_failures = 0;
     record.exclusions.clear();
   }
@@ -116,6 +126,7 @@ base::Result<void> Engine::bind_failed(const model::BindFailed& outcome) {
   const model::NodeId node =
       outcome.scope == model::BindFailed::Scope::kNode ? record.assignment.held.node : model::NodeId();
   record.exclusions.push_back({node, outcome.retry_at});
+  record.home = model::Assignment();
   cluster_.assign(id, model::Assignment());
   return {};
 }

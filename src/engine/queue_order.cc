@@ -37,7 +37,7 @@ double share_of(const DimensionStanding& dimension, std::int64_t amount) {
   if (!dimension.declared) return 0;
   const Bound bound = allocatable(dimension);
   const std::int64_t of = bound.is_unlimited() ? dimension.total : bound.amount();
-  if (of == 0)
+  if (of <= 0)
     return static_cast<double>(amount) / static_cast<double>(dimension.piece) * kShareOfForbiddenPiece;
   return static_cast<double>(amount) / static_cast<double>(of);
 }

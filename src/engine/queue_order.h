@@ -62,7 +62,8 @@ QueueRank rank_queue(const QueueStanding& queue);
 ///   7. the smaller allocatable amounts, where they are smaller somewhere and larger nowhere;
 ///   8. the older queue, then the smaller UID.
 /// A dominant share is the largest, over the dimensions, of allocated / allocatable; an allocatable amount
-/// without bound counts as the pool's total, and where it is 0 the share is 1000 for each piece allocated.
+/// without bound counts as the pool's total, and where it is 0 or less the share is 1000 for each piece
+/// allocated.
 ///
 /// Looking for victims takes the last queue in this order. Step 7 says nothing about most pairs, so the order
 /// of three queues can be circular; a caller that needs one answer for any order of its input takes the best

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace fairlead::engine {
 namespace {
@@ -69,25 +70,6 @@ bool RoundRun::limit_reached() {
   return reached;
 }
 
-/// What earlier rounds reserved is given out anew, in the order of service: so nobody but a group that is
-/// served before may take it, and a group that is not served any more loses it.
-void RoundRun::reset_nominations() {
-  for (std::size_t i = 0; i < cluster_.queues().size(); ++i) {
-    for (model::GroupId id : std::vector(cluster_.waiting_groups(model::QueueId(i)))) {
-      for (const model::PodSet& set : cluster_.group(id).pod_sets) {
-        if (set.in(model::PodState::kNominated) == 0) continue;
-        for (model::PodId pod : set.pods) {
-          model::PodRecord& record = cluster_.pod(pod);
-          if (record.assignment.state != model::PodState::kNominated) continue;
-          remember(pod, record.assignment);
-          record.nominated_before = record.assignment.reserved.node;
-          cluster_.assign(pod, model::Assignment());
-        }
-      }
-    }
-  }
-}
-
 std::vector<model::PoolId> RoundRun::pools_by_name() const {
   std::vector<model::PoolId> pools;
   for (std::size_t i = 0; i < cluster_.pool_count(); ++i) pools.emplace_back(i);
@@ -109,18 +91,23 @@ std::vector<model::GroupId> RoundRun::candidates(model::PoolId pool, std::size_t
     for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) {
       const model::GroupRecord& group = cluster_.group(id);
       if (group.pool != pool || group.pool_choice != attempt || group.waiting() == 0) continue;
+      if (attempt > 0 && group.placed() > 0) continue;  // it stays where it is
       if (!minimum_met(group, 0, Counted::kPresent)) continue;
       next_chunk(cluster_, id, chunk);
       if (!chunk.empty()) found.push_back(id);
     }
     if (depth == 0 || found.size() - first <= depth) continue;
-    // Groups stand by priority and age; elastic state comes in between.
+    // Groups stand by priority and age; elastic state comes in between, where the policies look at it.
+    const model::Policies& policies = cluster_.configuration().policies;
     std::stable_sort(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(),
                      [&](model::GroupId a, model::GroupId b) {
                        const model::GroupRecord& x = cluster_.group(a);
                        const model::GroupRecord& y = cluster_.group(b);
-                       return x.priority != y.priority ? x.priority > y.priority
-                                                       : elastic_state(x) < elastic_state(y);
+                       if (policies.priority && x.priority != y.priority) return x.priority > y.priority;
+                       const int elastic = policies.elastic ? elastic_state(x) - elastic_state(y) : 0;
+                       if (elastic != 0) return elastic < 0;
+                       return std::tie(x.spec.created, x.spec.uid, x.spec.key) <
+                              std::tie(y.spec.created, y.spec.uid, y.spec.key);
                      });
     found.resize(first + depth);
   }
@@ -128,7 +115,8 @@ std::vector<model::GroupId> RoundRun::candidates(model::PoolId pool, std::size_t
 }
 
 void RoundRun::run() {
-  reset_nominations();
+  find_nominations();
+  choose_pools(0);
   const std::vector<model::PoolId> pools = pools_by_name();
   for (model::PoolId pool : pools) caches_.divide(cluster_, pool);
   const std::size_t attempts = cluster_.most_pools_of_a_group();
@@ -143,7 +131,7 @@ void RoundRun::run() {
       continue;
     }
     for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
-      if (attempt > 0) move_to_next_pools();
+      if (attempt > 0) choose_pools(attempt);
       for (model::PoolId pool : pools) {
         if (action == model::Action::kAllocate) {
           allocate(pool, attempt);
@@ -152,44 +140,46 @@ void RoundRun::run() {
         }
       }
     }
-    if (attempts > 1) return_to_first_pools();
+    if (attempts > 1) choose_pools(0);
   }
   explain_the_rest();
 }
 
-void RoundRun::move_to_next_pools() {
+void RoundRun::choose_pools(std::size_t attempt) {
   for (std::size_t i = 0; i < cluster_.queues().size(); ++i)
-    for (model::GroupId id : std::vector(cluster_.waiting_groups(model::QueueId(i))))
-      cluster_.try_next_pool(id);
-}
-
-void RoundRun::return_to_first_pools() {
-  for (std::size_t i = 0; i < cluster_.queues().size(); ++i)
-    for (model::GroupId id : std::vector(cluster_.waiting_groups(model::QueueId(i)))) cluster_.reset_pool(id);
+    for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) cluster_.choose_pool(id, attempt);
 }
 
 void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
   const bool strict = cluster_.pool_configuration(pool).discipline == model::QueueDiscipline::kStrict;
   ServiceOrder order(cluster_, pool, caches_.totals(pool));
-  for (model::GroupId group : candidates(pool, attempt, model::Action::kAllocate)) order.add(group);
+  std::vector<model::GroupId> waiting = candidates(pool, attempt, model::Action::kAllocate);
+  if (attempt == 0)
+    for (model::GroupId group : take_nominations(pool))
+      if (std::find(waiting.begin(), waiting.end(), group) == waiting.end()) waiting.push_back(group);
   placer_.forget_failures();
-  std::vector<model::QueueId> closed;  // strict: a group of the queue waits for room
   std::vector<model::PodId> chunk;
+  for (model::GroupId group : waiting) {
+    next_chunk(cluster_, group, chunk);
+    if (chunk.empty()) {
+      renew(group);
+    } else {
+      order.add(group);
+    }
+  }
   while (!order.empty() && !limit_reached()) {
     const model::GroupId id = order.next();
     const model::GroupRecord& group = cluster_.group(id);
-    if (std::find(closed.begin(), closed.end(), group.queue) != closed.end()) {
-      model::Reason reason;
-      reason.code = model::ReasonCode::kQueueDiscipline;
-      reason.queue = group.spec.queue;
-      verdicts_[id] = reason;
+    if (nominations_.contains(group.spec.key)) {
+      renew(id);
+      next_chunk(cluster_, id, chunk);
+      if (!chunk.empty()) order.add(id);
       continue;
     }
     ++groups_tried_;
     next_chunk(cluster_, id, chunk);
     placer_.placed().clear();
-    if (placer_.place_chunk(id, chunk, false)) {
-      accept({}, id, model::EvictionRule::kReclaim);
+    if (place_around_nominations(id, chunk)) {
       verdicts_.erase(id);
       next_chunk(cluster_, id, chunk);
       if (!chunk.empty()) order.add(id);
@@ -197,24 +187,42 @@ void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
     }
     verdicts_[id] = placer_.refusal();
     const model::ReasonCode code = placer_.refusal().code;
-    if (strict && code != model::ReasonCode::kOverLimit &&
-        code != model::ReasonCode::kNonPreemptibleOverQuota)
-      closed.push_back(group.queue);
+    if (!strict || code == model::ReasonCode::kMissingReference || code == model::ReasonCode::kOverLimit ||
+        code == model::ReasonCode::kNonPreemptibleOverQuota)
+      continue;
+    // It waits for room: nothing below it is served in its queue.
+    model::Reason closed;
+    closed.code = model::ReasonCode::kQueueDiscipline;
+    closed.queue = group.spec.queue;
+    for (model::GroupId below : order.take_all_of(group.queue)) verdicts_[below] = closed;
   }
+  while (!nominations_.empty()) renew(nominations_.begin()->second.first);
+  if (attempt == 0)
+    for (model::GroupId group : nominated_groups_) cluster_.choose_pool(group, 0);
 }
 
 void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Action action) {
   std::vector<model::GroupId> waiting = candidates(pool, attempt, action);
   if (waiting.empty()) return;
-  ServiceOrder order(cluster_, pool, caches_.totals(pool));
+  std::vector<model::GroupId> untried;
   for (model::GroupId group : waiting)
-    if (action != model::Action::kConsolidate || cluster_.group(group).preemptible) order.add(group);
-  placer_.forget_failures();
+    if (action != model::Action::kConsolidate || cluster_.group(group).preemptible) untried.push_back(group);
+  std::optional<ServiceOrder> order;
   std::vector<model::PodId> chunk;
-  while (!order.empty() && !limit_reached()) {
-    const model::GroupId id = order.next();
+  // A solution can change what its victims would take next, and so the order.
+  auto sort_untried = [&] {
+    order.emplace(cluster_, pool, caches_.totals(pool));
+    for (model::GroupId group : untried) {
+      next_chunk(cluster_, group, chunk);
+      if (!chunk.empty()) order->add(group);
+    }
+  };
+  sort_untried();
+  placer_.forget_failures();
+  while (!order->empty() && !limit_reached()) {
+    const model::GroupId id = order->next();
+    std::erase(untried, id);
     next_chunk(cluster_, id, chunk);
-    if (chunk.empty()) continue;
     ++groups_tried_;
     if (auto until = delayed_until(cluster_, cluster_.group(id))) {
       wake(*until);
@@ -240,6 +248,7 @@ void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Acti
     accept(*victims, id, rule_of(action));
     verdicts_.erase(id);
     second_reasons_.erase(id);
+    sort_untried();
   }
 }
 
@@ -259,7 +268,9 @@ void RoundRun::accept(const std::vector<VictimChunk>& victims, model::GroupId be
     }
   }
   for (model::PodId pod : placer_.placed()) {
-    remember(pod, model::Assignment());
+    const model::PodRecord& record = cluster_.pod(pod);
+    // A victim that took its own place back is as it was; whatever else was placed has waited.
+    remember(pod, record.assignment == record.home ? record.home : model::Assignment());
     taken_.push_back({false, pod, rule, beneficiary});
   }
 }
@@ -278,15 +289,14 @@ void RoundRun::evict_stale() {
     VictimChunk all{id, {}};
     for (const model::PodSet& set : group.pod_sets) {
       for (model::PodId pod : set.pods) {
-        const model::PodRecord& record = cluster_.pod(pod);
-        if (record.eviction_refused_until && cluster_.now() < *record.eviction_refused_until) {
-          wake(*record.eviction_refused_until);
-        } else if (record.assignment.place().node.valid()) {
+        const auto& refused_until = cluster_.pod(pod).eviction_refused_until;
+        if (refused_until && cluster_.now() < *refused_until) {
+          wake(*refused_until);
+        } else if (cluster_.pod(pod).assignment.place().node.valid()) {
           all.pods.push_back(pod);
         }
       }
     }
-    if (all.pods.empty()) continue;
     std::sort(all.pods.begin(), all.pods.end(),
               [&](model::PodId a, model::PodId b) { return cluster_.task_before(a, b); });
     const std::size_t mark = cluster_.mark();
@@ -313,6 +323,8 @@ std::vector<RoundRun::Body> RoundRun::take_decisions() {
           model::is_active(then.state) && !(now.place().node.valid() && now.place() == then.place());
       if (!left || evicted[one.pod]) continue;
       evicted[one.pod] = true;
+      if (then.state == model::PodState::kRunning)
+        for (model::BudgetId budget : record.budgets) cluster_.budgets().spend(budget);
       model::Evict evict;
       evict.pod = record.spec.uid;
       evict.rule = one.rule;
@@ -323,8 +335,7 @@ std::vector<RoundRun::Body> RoundRun::take_decisions() {
     }
     if (last_place.at(one.pod) != i) continue;
     if (model::is_reserved(now.state)) {
-      const bool as_before =
-          then.state == model::PodState::kNominated && then.reserved.node == now.reserved.node;
+      const bool as_before = model::is_reserved(then.state) && then.reserved.node == now.reserved.node;
       if (!as_before)
         decisions.emplace_back(
             model::Nominate{record.spec.uid, cluster_.nodes().at(now.reserved.node).spec.name});
@@ -341,10 +352,15 @@ std::vector<RoundRun::Body> RoundRun::take_decisions() {
   }
   std::vector<std::string> withdrawn;
   for (const auto& [pod, then] : before_) {
-    const model::PodState now = cluster_.pod(pod).assignment.state;
-    if (then.state == model::PodState::kNominated && now != model::PodState::kNominated &&
-        now != model::PodState::kBinding)
-      withdrawn.push_back(cluster_.pod(pod).spec.uid);
+    model::PodRecord& record = cluster_.pod(pod);
+    const bool waits = record.assignment.state == model::PodState::kPending;
+    if (model::is_reserved(record.assignment.state)) {
+      record.nominated_node = record.assignment.reserved.node;
+    } else if (waits && (model::is_reserved(then.state) || record.inherited)) {
+      record.nominated_node = model::NodeId();
+      if (!record.inherited) withdrawn.push_back(record.spec.uid);
+    }
+    record.inherited = false;
   }
   std::sort(withdrawn.begin(), withdrawn.end());
   for (std::string& uid : withdrawn) decisions.emplace_back(model::WithdrawNomination{std::move(uid)});
@@ -408,8 +424,8 @@ std::vector<RoundRun::Body> RoundRun::take_verdicts(std::map<std::string, model:
       failing.code = model::ReasonCode::kBindFailing;
       failing.have = record.bind_failures;
       failing.detail = record.spec.display_name();
-      verdict.reasons.insert(verdict.reasons.begin(), failing);
-      break;
+      if (verdict.reasons.front().code != model::ReasonCode::kBindFailing)
+        verdict.reasons.insert(verdict.reasons.begin(), failing);
     }
   }
   for (const auto& [key, reason] : caches_.groups_without_queue(cluster_)) now[key].reasons = {reason};

@@ -62,10 +62,18 @@ class RoundRun {
     model::GroupId beneficiary;
   };
 
-  void reset_nominations();
+  /// What is set aside for the waiting pods of a group.
+  using Nomination = std::vector<std::pair<model::PodId, model::Place>>;
+
+  void find_nominations();
+  std::vector<model::GroupId> take_nominations(model::PoolId pool);
+  void set_aside();
+  void open_up();
+  void keep_nominations(bool is_set_aside);
+  void renew(model::GroupId group);
+  bool place_around_nominations(model::GroupId group, const std::vector<model::PodId>& chunk);
+  void choose_pools(std::size_t attempt);
   std::vector<model::GroupId> candidates(model::PoolId pool, std::size_t attempt, model::Action action);
-  void move_to_next_pools();
-  void return_to_first_pools();
   void allocate(model::PoolId pool, std::size_t attempt);
   void find_victims(model::PoolId pool, std::size_t attempt, model::Action action);
   void evict_stale();
@@ -81,7 +89,11 @@ class RoundRun {
   RoundCaches& caches_;
   model::RoundRequest request_;
   std::vector<Taken> taken_;
-  std::map<model::PodId, model::Assignment> before_;        ///< of pods that anything was decided about
+  std::map<model::PodId, model::Assignment> before_;  ///< of pods that anything was decided about
+  std::vector<model::GroupId> nominated_groups_;      ///< when the round began
+  /// Of the pool that is allocated, those that still stand, of groups whose turn has not come; by key.
+  /// Between tries the live state is the one without them.
+  std::map<std::string, std::pair<model::GroupId, Nomination>> nominations_;
   std::map<model::GroupId, model::Reason> verdicts_;        ///< what keeps a group from a place
   std::map<model::GroupId, model::Reason> second_reasons_;  ///< why it may not make one
   std::uint64_t simulations_ = 0;

@@ -256,6 +256,13 @@ void occupy(NodeUse& use, const model::Node& node, const model::Pod& pod, const 
   }
 }
 
+/// Until a bind has its outcome there is no pod yet that reserves the pod's new shared devices.
+bool awaits_bind(const World& world, const model::Pod& pod) {
+  auto memory = world.memory.find(pod.uid);
+  return pod.phase == model::Pod::Phase::kBinding && memory != world.memory.end() &&
+         memory->second.decision != 0;
+}
+
 /// A device group with active users is a whole device in use; with users that all leave it is one releasing
 /// whole device (rule 4); with waiting users only it is one that is waited for.
 void count_shared_devices(NodeUse& use) {
@@ -271,7 +278,6 @@ void count_shared_devices(NodeUse& use) {
 }  // namespace
 
 NodeUse node_use(const Facts& facts, const State& state, const model::Node& node) {
-  (void)facts;
   NodeUse use;
   use.capacity = {{"cpu", node.allocatable.cpu_milli},
                   {"memory", node.allocatable.memory_bytes},
@@ -302,7 +308,8 @@ NodeUse node_use(const Facts& facts, const State& state, const model::Node& node
     else
       occupy(use, node, *pod.pod, pod.place, use.active, &SharedDevice::has_active, &SharedDevice::active);
     for (const std::string& group : pod.place.device_groups)
-      reserved[group] = reserved[group] || pod.status == Status::kRunning;
+      reserved[group] =
+          reserved[group] || (pod.status == Status::kRunning && !awaits_bind(*facts.world, *pod.pod));
   }
   for (const auto& [group, is_reserved] : reserved)
     if (!is_reserved && !use.shared[group].has_releasing)

@@ -152,6 +152,25 @@ std::optional<model::DeviceGroups> choose_devices(model::Cluster& cluster, model
   return chosen;
 }
 
+bool devices_have_room(const model::Cluster& cluster, const model::PodClass& pod_class,
+                       const model::Place& place, When when) {
+  const std::int64_t mib = cluster.nodes().share_mib(pod_class, place.node);
+  const std::int64_t device_mib = cluster.nodes().device_memory_mib(place.node);
+  const auto& shared = cluster.nodes().at(place.node).shared;
+  std::int64_t created = 0;
+  for (model::DeviceGroupId group : place.device_groups) {
+    auto found = std::find_if(shared.begin(), shared.end(),
+                              [&](const model::SharedDevice& device) { return device.group == group; });
+    if (found == shared.end()) {
+      ++created;
+    } else if (room_on(device_mib, *found, when) < mib) {
+      return false;
+    }
+  }
+  return created == 0 || (created <= free_amount(cluster, model::column::kDevices, place.node, when) &&
+                          free_amount(cluster, model::column::kPods, place.node, when) >= 1 + created);
+}
+
 bool fits_on_shared_device(const model::Cluster& cluster, const model::PodClass& pod_class,
                            model::NodeId node) {
   if (!pod_class.key.devices.shares_devices()) return false;

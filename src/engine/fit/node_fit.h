@@ -42,6 +42,10 @@ std::optional<model::DeviceGroups> choose_devices(
     std::optional<model::DeviceGroupId> preferred = std::nullopt);
 /// Whether choose_devices would find enough, without naming any. Exact.
 bool devices_fit(const model::Cluster& cluster, model::PodId pod, model::NodeId node, When when);
+/// Whether exactly these shared devices of a node have room for a pod; those that are not there yet are new
+/// ones.
+bool devices_have_room(const model::Cluster& cluster, const model::PodClass& pod_class,
+                       const model::Place& place, When when);
 /// Whether the pod could join a device that is shared already.
 bool fits_on_shared_device(const model::Cluster& cluster, const model::PodClass& pod_class,
                            model::NodeId node);

@@ -70,11 +70,11 @@ void take_missing(const model::Cluster& cluster, const GroupRecord& group, std::
 /// needed lacks to its own minimum.
 void take_more(const model::Cluster& cluster, const GroupRecord& group, std::size_t node,
                std::vector<model::PodId>& chunk) {
-  const GangNode& at = group.tree[node];
   if (!minimum_met(group, node, Counted::kPlaced)) {
     if (minimum_met(group, node, Counted::kPresent)) take_missing(cluster, group, node, chunk);
     return;
   }
+  const GangNode& at = group.tree[node];
   if (at.is_leaf()) {
     const PodSet& set = group.pod_sets[at.pod_set];
     if (set.waiting() == 0) return;
@@ -83,6 +83,7 @@ void take_more(const model::Cluster& cluster, const GroupRecord& group, std::siz
       chunk.push_back(pod);
       return;
     }
+    return;
   }
   for (std::size_t child : ordered_children(group, node)) {
     take_more(cluster, group, child, chunk);
@@ -126,7 +127,9 @@ void next_chunk(const model::Cluster& cluster, model::GroupId id, std::vector<mo
   chunk.clear();
   const GroupRecord& group = cluster.group(id);
   if (!minimum_met(group, 0, Counted::kPlaced)) {
-    take_missing(cluster, group, 0, chunk);
+    // Of a group that is one leaf with too few pods nothing is taken, as of any such part.
+    if (!group.tree.front().is_leaf() || minimum_met(group, 0, Counted::kPresent))
+      take_missing(cluster, group, 0, chunk);
   } else {
     take_more(cluster, group, 0, chunk);
   }

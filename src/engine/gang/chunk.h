@@ -23,8 +23,8 @@ bool minimum_met(const model::GroupRecord& group, std::size_t node, Counted coun
 std::vector<std::size_t> ordered_children(const model::GroupRecord& group, std::size_t node);
 
 /// What allocate would take of a group now: what is missing to the minimum of each part that needs it, else
-/// one pod more. Pods stand in task order within their part. Empty: nothing waits, or too few pods exist.
-/// O(pods looked at).
+/// one pod more, or what a part that is not needed lacks to its own minimum. Pods stand in task order within
+/// their part. Empty: nothing waits, or too few pods exist. O(pods looked at).
 void next_chunk(const model::Cluster& cluster, model::GroupId group, std::vector<model::PodId>& chunk);
 
 /// What an eviction takes of a group next: one pod above a minimum (the last in task order of the part that

@@ -63,38 +63,16 @@ class LoadScore {
   std::int64_t most_ = 0;
 };
 
-/// Whether any pod of a part waits for capacity that is being freed.
-bool any_reserved(const model::GroupRecord& group, std::size_t node) {
-  const model::GangNode& at = group.tree[node];
-  if (at.is_leaf()) {
-    const model::PodSet& set = group.pod_sets[at.pod_set];
-    return set.in(model::PodState::kNominated) + set.in(model::PodState::kMoved) > 0;
-  }
+bool is_single_leaf(const model::GroupRecord& group) {
+  return group.tree.front().is_leaf() && group.tree.front().topology.empty();
+}
+
+/// Whether any pod of the part waits for capacity that is being freed.
+bool any_reserved(const model::GroupRecord& group, std::size_t part) {
+  const model::GangNode& at = group.tree[part];
+  if (at.is_leaf()) return group.pod_sets[at.pod_set].reserved() > 0;
   return std::any_of(at.children.begin(), at.children.end(),
                      [&](std::size_t child) { return any_reserved(group, child); });
-}
-
-/// Lets the pods of a part that this round placed wait like the rest of it.
-void reserve_all(model::Cluster& cluster, const model::GroupRecord& group, std::size_t node) {
-  const model::GangNode& at = group.tree[node];
-  for (std::size_t child : at.children) reserve_all(cluster, group, child);
-  if (!at.is_leaf()) return;
-  for (model::PodId pod : group.pod_sets[at.pod_set].pods) {
-    model::Assignment assignment = cluster.pod(pod).assignment;
-    if (assignment.state != model::PodState::kBinding || cluster.pod(pod).decision != 0) continue;
-    assignment.state = model::PodState::kNominated;
-    assignment.reserved = std::move(assignment.held);
-    assignment.held = {};
-    cluster.assign(pod, std::move(assignment));
-  }
-}
-
-/// A part of which some pods wait for released capacity, while those that could start miss its minimum, waits
-/// as a whole.
-void hold_back(model::Cluster& cluster, const model::GroupRecord& group, std::size_t node) {
-  for (std::size_t child : group.tree[node].children) hold_back(cluster, group, child);
-  if (any_reserved(group, node) && !minimum_met(group, node, Counted::kActive))
-    reserve_all(cluster, group, node);
 }
 
 }  // namespace
@@ -114,18 +92,85 @@ const NodeSet& Placer::pool_nodes(model::PoolId pool) {
   return cached.set;
 }
 
+bool Placer::is_known_failure(model::GroupId id, const std::vector<model::PodId>& chunk) const {
+  const model::GroupRecord& group = cluster_.group(id);
+  const std::pair first{cluster_.pod(chunk.front()).pod_class, group.pool};
+  return is_single_leaf(group) && std::find(failed_.begin(), failed_.end(), first) != failed_.end();
+}
+
+void Placer::only_reserve(model::GroupId id, std::size_t part) {
+  const model::GroupRecord& group = cluster_.group(id);
+  const model::GangNode& at = group.tree[part];
+  for (std::size_t child : at.children) only_reserve(id, child);
+  if (!at.is_leaf()) return;
+  for (model::PodId pod : group.pod_sets[at.pod_set].pods) {
+    model::Assignment assignment = cluster_.pod(pod).assignment;
+    if (assignment.state != model::PodState::kBinding || cluster_.pod(pod).decision != 0) continue;
+    assignment.state = model::PodState::kNominated;
+    assignment.reserved = std::move(assignment.held);
+    assignment.held = {};
+    cluster_.assign(pod, std::move(assignment));
+  }
+}
+
+void Placer::hold_back(model::GroupId id, std::size_t part) {
+  const model::GroupRecord& group = cluster_.group(id);
+  for (std::size_t child : group.tree[part].children) hold_back(id, child);
+  if (any_reserved(group, part) && !minimum_met(group, part, Counted::kActive)) only_reserve(id, part);
+}
+
+bool Placer::renew_places(model::GroupId id,
+                          const std::vector<std::pair<model::PodId, model::Place>>& reserved) {
+  const model::GroupRecord& group = cluster_.group(id);
+  model::QueueCharge request;
+  for (const auto& [pod, place] : reserved)
+    request += cluster_.queue_charge(cluster_.class_of(pod), model::NodeId());
+  if (gate(cluster_, group.pool, group, request)) return false;
+  const std::size_t placed_before = placed_.size();
+  const std::size_t mark = cluster_.mark();
+  const bool stays = std::all_of(reserved.begin(), reserved.end(), [&](const auto& one) {
+    const auto& [pod, place] = one;
+    const StaticFit::Entry entry = static_fit_.of(cluster_, cluster_.pod(pod).pod_class)[place.node.index()];
+    PodConstraints constraints(cluster_, pod);
+    auto fits = [&](When when) {
+      return !engine::refusal(cluster_, entry, constraints, pod, place.node, when) &&
+             devices_have_room(cluster_, cluster_.class_of(pod), place, when);
+    };
+    const bool now = fits(When::kNow);
+    if (!now && !fits(When::kLater)) return false;
+    put(pod, place.node, place.device_groups, now);
+    return true;
+  });
+  if (stays) {
+    hold_back(id, 0);
+  } else {
+    cluster_.rollback(mark);
+    placed_.resize(placed_before);
+  }
+  cluster_.keep(mark);
+  return stays;
+}
+
 bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chunk, bool reserve_only) {
   const model::GroupRecord& group = cluster_.group(id);
   if (chunk.empty()) return false;
+  for (model::PodId pod : chunk) {
+    const auto& missing = cluster_.pod(pod).spec.missing_references;
+    if (missing.empty() || !cluster_.configuration().policies.filters) continue;
+    refusal_ = model::Reason();
+    refusal_.code = model::ReasonCode::kMissingReference;
+    refusal_.detail = missing.front();
+    return false;
+  }
   model::QueueCharge request;
   for (model::PodId pod : chunk) request += cluster_.queue_charge(cluster_.class_of(pod), model::NodeId());
   if (auto refused = gate(cluster_, group.pool, group, request)) {
     refusal_ = std::move(*refused);
     return false;
   }
-  const bool single_leaf = group.tree.front().is_leaf() && group.tree.front().topology.empty();
+  const bool single_leaf = is_single_leaf(group);
   const std::pair first{cluster_.pod(chunk.front()).pod_class, group.pool};
-  if (single_leaf && std::find(failed_.begin(), failed_.end(), first) != failed_.end()) {
+  if (is_known_failure(id, chunk)) {
     refusal_ = model::Reason();
     refusal_.want = static_cast<std::int64_t>(chunk.size());
     return false;
@@ -135,7 +180,7 @@ bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chu
   const std::size_t mark = cluster_.mark();
   const bool placed = place_part(id, 0, chunk, pool_nodes(group.pool), reserve_only);
   if (placed) {
-    hold_back(cluster_, group, 0);
+    if (group.reserved() > 0) hold_back(id, 0);
   } else {
     cluster_.rollback(mark);
     placed_.resize(placed_before);
@@ -231,8 +276,7 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
   if (!constraints.any() && !charge_depends_on_node && !scored && policies.node_placement &&
       is_plain(pod_class)) {
     const auto strategy = devices ? placement.devices : placement.cpu;
-    auto choice =
-        best_plain_node(cluster_, static_entries, pod_class, set, strategy, record.nominated_before);
+    auto choice = best_plain_node(cluster_, static_entries, pod_class, set, strategy, record.nominated_node);
     failed_for_any_pod_ = !choice;
     if (choice) put(pod, choice->node, {}, choice->now && !reserve_only);
     return choice.has_value();
@@ -261,7 +305,7 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     if (charge_depends_on_node && gate(cluster_, group.pool, group, cluster_.queue_charge(pod_class, node)))
       continue;
     Score score;
-    score.nominated = policies.nominated_node && record.nominated_before == node;
+    score.nominated = policies.nominated_node && record.nominated_node == node;
     score.affinity = constraints.any() ? constraints.score(node) : 0;
     score.preference = entry.preference;
     score.tolerated = -entry.untolerated;

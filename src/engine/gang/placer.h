@@ -30,6 +30,10 @@ class Placer {
   /// so).
   bool place_chunk(model::GroupId group, const std::vector<model::PodId>& chunk, bool reserve_only);
 
+  /// Places waiting pods of one group exactly where capacity was set aside for them, at once where that is
+  /// free by now. False, and nothing changes, where one of them cannot stay.
+  bool renew_places(model::GroupId group, const std::vector<std::pair<model::PodId, model::Place>>& reserved);
+
   /// Why the last place_chunk was refused.
   const model::Reason& refusal() const { return refusal_; }
   /// Pods in the order in which they were placed since the list was last cleared.
@@ -37,6 +41,11 @@ class Placer {
   /// Classes of pods that found no node are not tried again until this is called: while capacity only
   /// shrinks, they would not find one.
   void forget_failures() { failed_.clear(); }
+  /// How many failures are known, and to go back to so many: for a try under conditions that do not last.
+  std::size_t failure_count() const { return failed_.size(); }
+  void forget_failures_after(std::size_t count) { failed_.resize(count); }
+  /// Whether place_chunk would refuse without trying.
+  bool is_known_failure(model::GroupId group, const std::vector<model::PodId>& chunk) const;
   /// Nodes of a pool, by name.
   const NodeSet& pool_nodes(model::PoolId pool);
   StaticFit& static_fit() { return static_fit_; }
@@ -46,6 +55,10 @@ class Placer {
  private:
   struct Score;
 
+  /// A part of which some pods wait for capacity, while those that could start miss its minimum, waits as a
+  /// whole.
+  void hold_back(model::GroupId group, std::size_t part);
+  void only_reserve(model::GroupId group, std::size_t part);
   bool place_part(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,
                   const NodeSet& outer, bool reserve_only);
   bool place_within(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,

@@ -105,6 +105,17 @@ void ServiceOrder::refresh(std::size_t index) {
   node.rank = rank_queue({node.dimensions, account.priority, spec.created, spec.uid});
 }
 
+std::vector<model::GroupId> ServiceOrder::take_all_of(model::QueueId queue) {
+  std::vector<model::GroupId> groups;
+  const std::size_t leaf = node_of_[queue.index()];
+  if (leaf == 0) return groups;
+  for (const Entry& entry : nodes_[leaf].heap) groups.push_back(entry.group);
+  nodes_[leaf].heap.clear();
+  size_ -= groups.size();
+  for (std::size_t at = leaf; at != 0; at = nodes_[at].parent) nodes_[at].stale = true;
+  return groups;
+}
+
 model::GroupId ServiceOrder::next() {
   if (size_ == 0) return {};
   for (std::size_t at = last_leaf_; at != 0; at = nodes_[at].parent) nodes_[at].stale = true;

@@ -25,6 +25,8 @@ class ServiceOrder {
   void set_chunk(model::GroupId group, const std::vector<model::PodId>& chunk);
   /// The next group, which leaves the order; invalid when none is left.
   model::GroupId next();
+  /// Takes out all that are left of a leaf queue, in no particular order.
+  std::vector<model::GroupId> take_all_of(model::QueueId queue);
   bool empty() const { return size_ == 0; }
 
  private:

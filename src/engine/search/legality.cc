@@ -43,9 +43,14 @@ std::optional<model::Reason> Legality::refuses_reclaim(const model::QueueCharge&
     };
     if (have + request.at(i) > own[i].fair_share)
       return refuse(model::ReasonCode::kOverFairShare, have, own[i].fair_share);
-    const std::int64_t fixed = non_preemptible_[group.queue.index()][i];
-    if (!group.preemptible && !own[i].quota.quota.allows(fixed + request.at(i)))
-      return refuse(model::ReasonCode::kNonPreemptibleOverQuota, fixed, own[i].quota.quota.amount());
+    if (group.preemptible) continue;
+    // A user's leaf has no quota of its own: what counts is that of the queue that the users share.
+    const model::QueueRecord& leaf = cluster_.queues().at(group.queue);
+    const QueueId guarantor = leaf.user_leaf ? leaf.parent : group.queue;
+    const model::DimensionAccount& quota = account(guarantor)[i];
+    const std::int64_t fixed = non_preemptible_[guarantor.index()][i];
+    if (quota.declared && !quota.quota.quota.allows(fixed + request.at(i)))
+      return refuse(model::ReasonCode::kNonPreemptibleOverQuota, fixed, quota.quota.quota.amount());
   }
   return std::nullopt;
 }
@@ -169,7 +174,9 @@ bool Legality::reclaim_allows(const model::QueueCharge& request,
           return false;
       }
     }
-    if (!group.preemptible && !within_quota(own, non_preemptible_[queue.index()], &request)) return false;
+    if (!group.preemptible && !queues.at(queue).user_leaf &&
+        !within_quota(own, non_preemptible_[queue.index()], &request))
+      return false;
   }
   return true;
 }

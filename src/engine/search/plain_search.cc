@@ -23,7 +23,7 @@ void VictimSearch::examine_plainness() {
   // next never comes earlier in the order than what it lost before.
   victims_queue_ = cluster_.group(candidates_.front()).queue;
   sequence_stable_ = cluster_.configuration().victim_order == model::VictimOrder::kNewestFirst &&
-                     cluster_.disruption_budgets().empty() &&
+                     cluster_.budgets().size() == 0 &&
                      std::all_of(candidates_.begin(), candidates_.end(), [&](model::GroupId group) {
                        return cluster_.group(group).queue == victims_queue_;
                      });

@@ -6,7 +6,8 @@
 namespace fairlead::engine {
 namespace {
 
-bool is_placed(const model::PodRecord& record) { return record.assignment.place().node.valid(); }
+/// Before the search: what it recorded as victims is evicted in the live state by now.
+bool was_placed(const model::PodRecord& record) { return record.home_or_place().node.valid(); }
 
 double ratio(std::int32_t placed, std::int32_t minimum) {
   return minimum > 0 ? static_cast<double>(placed) / minimum : 1e9 + placed;
@@ -15,13 +16,22 @@ double ratio(std::int32_t placed, std::int32_t minimum) {
 }  // namespace
 
 VictimOrder::VictimOrder(const model::Cluster& cluster, model::PoolId pool, const PoolTotals& totals,
-                         std::vector<model::GroupId> candidates)
+                         const Legality& legality, std::vector<model::GroupId> candidates)
     : cluster_(cluster),
       pool_(pool),
       totals_(totals),
+      legality_(legality),
       candidates_(std::move(candidates)),
       node_of_(cluster.queues().size(), 0) {
   nodes_.emplace_back();
+}
+
+void VictimOrder::add(Held& sum, const model::QueueCharge& charge, int sign) const {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += sign * charge.at(i);
+}
+
+model::QueueCharge VictimOrder::charge_of(model::PodId pod) const {
+  return cluster_.queue_charge(cluster_.class_of(pod), cluster_.pod(pod).home_or_place().node);
 }
 
 VictimOrder::Remaining& VictimOrder::remaining(model::GroupId id) {
@@ -29,13 +39,18 @@ VictimOrder::Remaining& VictimOrder::remaining(model::GroupId id) {
   Remaining& left = found->second;
   if (!made) return left;
   const model::GroupRecord& group = cluster_.group(id);
+  left.held.resize(cluster_.queues().dimension_count(), 0);
   for (const model::PodSet& set : group.pod_sets) {
-    left.placed.push_back(set.placed());
-    if (set.placed() == 0) continue;
-    for (model::PodId pod : set.pods)
-      if (is_placed(cluster_.pod(pod))) left.held += cluster_.queue_charge(pod);
+    std::int32_t& placed = left.placed.emplace_back(0);
+    if (set.placed() + set.in(model::PodState::kEvicted) == 0) continue;
+    for (model::PodId pod : set.pods) {
+      if (!was_placed(cluster_.pod(pod))) continue;
+      ++placed;
+      add(left.held, charge_of(pod), +1);
+    }
   }
-  left.exhausted = group.placed() == 0;
+  left.exhausted =
+      std::all_of(left.placed.begin(), left.placed.end(), [](std::int32_t placed) { return placed == 0; });
   return left;
 }
 
@@ -60,13 +75,13 @@ std::int32_t VictimOrder::elastic_of(model::GroupId id) {
 void VictimOrder::mark_taken(model::GroupId id, const std::vector<model::PodId>& pods) {
   Remaining& left = remaining(id);
   for (model::PodId pod : pods) {
-    if (!is_placed(cluster_.pod(pod))) continue;  // the state is without it already
-    --left.placed[cluster_.pod(pod).pod_set];
-    const model::QueueCharge charge = cluster_.queue_charge(pod);
-    left.held.gpu -= charge.gpu;
-    left.held.cpu -= charge.cpu;
-    left.held.memory -= charge.memory;
+    const model::PodRecord& record = cluster_.pod(pod);
+    --left.placed[record.pod_set];
+    add(left.held, charge_of(pod), -1);
     left.taken.push_back(pod);
+    // What the live state has evicted the budgets know themselves.
+    if (record.assignment.state != model::PodState::kRunning) continue;
+    for (model::BudgetId budget : record.budgets) ++disrupted_[budget.index()];
   }
   left.exhausted =
       std::all_of(left.placed.begin(), left.placed.end(), [](std::int32_t placed) { return placed == 0; });
@@ -76,7 +91,7 @@ std::vector<model::PodId> VictimOrder::chunk_of(model::GroupId id) {
   const model::GroupRecord& group = cluster_.group(id);
   const Remaining& left = remaining(id);
   auto stays = [&](model::PodId pod) {
-    return is_placed(cluster_.pod(pod)) &&
+    return was_placed(cluster_.pod(pod)) &&
            std::find(left.taken.begin(), left.taken.end(), pod) == left.taken.end();
   };
   std::size_t most = left.placed.size();
@@ -105,8 +120,55 @@ std::vector<model::PodId> VictimOrder::chunk_of(model::GroupId id) {
   return chunk;
 }
 
+std::int64_t VictimOrder::lost_work(const std::vector<model::PodId>& chunk) const {
+  std::int64_t lost = 0;
+  for (model::PodId pod : chunk) {
+    const model::Pod& spec = cluster_.pod(pod).spec;
+    const base::Time since =
+        std::max(spec.started.value_or(cluster_.now()), spec.last_checkpoint.value_or(base::Time()));
+    const base::Duration age = std::max(base::Duration(), cluster_.now() - since);
+    const std::int64_t seconds = (age + cluster_.configuration().restart_cost).nanoseconds() /
+                                 base::Duration::seconds(1).nanoseconds();
+    lost += charge_of(pod).gpu * seconds;
+  }
+  return lost;
+}
+
+/// Besides what was evicted already: no eviction of the pods was refused for now, and no budget that covers a
+/// running one of them is exceeded.
+bool VictimOrder::may_be_evicted(const std::vector<model::PodId>& chunk) {
+  bool refused = false;
+  for (model::PodId pod : chunk) {
+    const auto& until = cluster_.pod(pod).eviction_refused_until;
+    if (!until || *until <= cluster_.now()) continue;
+    refused = true;
+    if (!wake_at_ || *until < *wake_at_) wake_at_ = until;
+  }
+  if (refused || disrupted_.empty()) return !refused;
+  boost::container::small_vector<std::pair<model::BudgetId, std::int64_t>, 2> asked;
+  for (model::PodId pod : chunk) {
+    const model::PodRecord& record = cluster_.pod(pod);
+    if (record.assignment.state != model::PodState::kRunning) continue;
+    for (model::BudgetId budget : record.budgets) {
+      auto found =
+          std::find_if(asked.begin(), asked.end(), [&](const auto& one) { return one.first == budget; });
+      if (found == asked.end()) {
+        asked.emplace_back(budget, 1);
+      } else {
+        ++found->second;
+      }
+    }
+  }
+  return std::all_of(asked.begin(), asked.end(), [&](const auto& one) {
+    const model::BudgetTable& budgets = cluster_.budgets();
+    return one.second + disrupted_[one.first.index()] + budgets.disrupted(one.first) <=
+           budgets.allowed(one.first);
+  });
+}
+
 bool VictimOrder::before(const Entry& a, const Entry& b) const {
   if (a.priority != b.priority) return a.priority < b.priority;
+  if (a.lost_work != b.lost_work) return a.lost_work < b.lost_work;
   if (a.elastic != b.elastic) return a.elastic > b.elastic;
   const model::PodGroup& first = cluster_.group(a.group).spec;
   const model::PodGroup& second = cluster_.group(b.group).spec;
@@ -138,21 +200,26 @@ void VictimOrder::mark_stale(std::size_t leaf) {
 void VictimOrder::push(std::size_t leaf, model::GroupId group) {
   const model::Policies& policies = cluster_.configuration().policies;
   auto& heap = nodes_[leaf].heap;
+  const bool by_lost_work = cluster_.configuration().victim_order == model::VictimOrder::kLeastLostWork;
   heap.push_back({policies.priority ? cluster_.group(group).priority : 0,
-                  policies.elastic ? elastic_of(group) : 0, group});
+                  by_lost_work ? lost_work(chunk_of(group)) : 0, policies.elastic ? elastic_of(group) : 0,
+                  group});
   std::push_heap(heap.begin(), heap.end(), [&](const Entry& a, const Entry& b) { return before(b, a); });
 }
 
 void VictimOrder::restart(const std::vector<VictimChunk>& recorded) {
   remaining_.clear();
+  disrupted_.assign(cluster_.budgets().size(), 0);
+  next_ = {};
   for (QueueNode& node : nodes_) {
     node.heap.clear();
-    node.popped = {};
+    node.popped.assign(cluster_.queues().dimension_count(), 0);
     node.stale = true;
   }
   for (const VictimChunk& chunk : recorded) mark_taken(chunk.group, chunk.pods);
   for (model::GroupId group : candidates_) {
     const std::size_t leaf = node_of(cluster_.group(group).queue);
+    nodes_[leaf].popped.resize(cluster_.queues().dimension_count(), 0);
     if (!remaining(group).exhausted) push(leaf, group);
   }
 }
@@ -177,43 +244,52 @@ void VictimOrder::refresh(std::size_t index) {
   }
   if (index == 0 || node.best_leaf == 0) return;
   const QueueNode& leaf = nodes_[node.best_leaf];
-  model::QueueCharge victims = leaf.popped;
-  victims += remaining(leaf.heap.front().group).held;
+  const Held& held = remaining(leaf.heap.front().group).held;
   const model::QueueAccount& account = cluster_.queues().account(pool_, node.queue);
+  const Amounts& allocated = legality_.allocated_before(node.queue);
   node.dimensions.resize(account.dimensions.size());
   for (std::size_t i = 0; i < account.dimensions.size(); ++i) {
     const model::DimensionAccount& own = account.dimensions[i];
-    node.dimensions[i] = {own.allocated,   0,          victims.at(i), own.fair_share, own.quota.quota,
-                          own.quota.limit, totals_[i], piece_of(i),   own.declared};
+    const std::int64_t victims = leaf.popped[i] + held[i];
+    node.dimensions[i] = {allocated[i],    0,          victims,     own.fair_share, own.quota.quota,
+                          own.quota.limit, totals_[i], piece_of(i), own.declared};
   }
   const model::Queue& spec = cluster_.queues().at(node.queue).spec;
   node.rank = rank_queue({node.dimensions, account.priority, spec.created, spec.uid});
 }
 
+void VictimOrder::pop(std::size_t leaf) {
+  auto& heap = nodes_[leaf].heap;
+  std::pop_heap(heap.begin(), heap.end(), [&](const Entry& a, const Entry& b) { return before(b, a); });
+  heap.pop_back();
+  mark_stale(leaf);
+}
+
 model::GroupId VictimOrder::peek() {
-  refresh(0);
-  return nodes_[0].best_leaf == 0 ? model::GroupId() : nodes_[nodes_[0].best_leaf].heap.front().group;
+  if (next_.group.valid()) return next_.group;
+  for (refresh(0); nodes_[0].best_leaf != 0; refresh(0)) {
+    const std::size_t leaf = nodes_[0].best_leaf;
+    const model::GroupId group = nodes_[leaf].heap.front().group;
+    std::vector<model::PodId> chunk = chunk_of(group);
+    if (may_be_evicted(chunk)) {
+      next_ = {group, std::move(chunk)};
+      return group;
+    }
+    pop(leaf);  // then nothing more of this group
+  }
+  return {};
 }
 
 VictimChunk VictimOrder::take() {
   const model::GroupId group = peek();
   const std::size_t leaf = nodes_[0].best_leaf;
-  auto& heap = nodes_[leaf].heap;
-  std::pop_heap(heap.begin(), heap.end(), [&](const Entry& a, const Entry& b) { return before(b, a); });
-  heap.pop_back();
-  VictimChunk chunk{group, chunk_of(group)};
-  for (model::PodId pod : chunk.pods) {
-    const std::optional<base::Time>& until = cluster_.pod(pod).eviction_refused_until;
-    if (!until || *until <= cluster_.now()) continue;
-    if (!refused_until_ || *until < *refused_until_) refused_until_ = until;
-    remaining(group).exhausted = true;
-    mark_stale(leaf);
-    return {group, {}};
-  }
-  nodes_[leaf].popped += remaining(group).held;
+  pop(leaf);
+  const Held& held = remaining(group).held;
+  for (std::size_t i = 0; i < held.size(); ++i) nodes_[leaf].popped[i] += held[i];
+  VictimChunk chunk = std::move(next_);
+  next_ = {};
   mark_taken(group, chunk.pods);
   if (!remaining(group).exhausted) push(leaf, group);
-  mark_stale(leaf);
   return chunk;
 }
 

@@ -22,12 +22,6 @@ std::vector<const VictimChunk*> pointers(const std::vector<VictimChunk>& chunks)
   return all;
 }
 
-bool waits_for_release(const model::GroupRecord& group) {
-  return std::any_of(group.pod_sets.begin(), group.pod_sets.end(), [](const model::PodSet& set) {
-    return set.in(model::PodState::kNominated) + set.in(model::PodState::kMoved) > 0;
-  });
-}
-
 bool same(const VictimChunk& a, const VictimChunk& b) { return a.group == b.group && a.pods == b.pods; }
 
 }  // namespace
@@ -52,7 +46,7 @@ std::vector<model::GroupId> VictimSearch::candidates() {
       const model::GroupRecord& group = cluster_.group(id);
       if (!group.preemptible || id == beneficiary_ || group.pool != pool_ || group.placed() == 0) continue;
       // Capacity that is being freed for a group, or that a moved group waits for, stays set aside.
-      if (waits_for_release(group)) continue;
+      if (group.reserved() > 0) continue;
       if (action_ == model::Action::kPreempt && group.priority >= mine.priority) continue;
       if (auto until = legality_.protected_until(id)) {
         if (!wake_at_ || *until < *wake_at_) wake_at_ = until;
@@ -121,7 +115,7 @@ std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<mode
   ledger_.emplace(cluster_, placer_.static_fit(), placer_.pool_nodes(pool_), chunk_);
   if (!possible()) return std::nullopt;
   waiting_ = &waiting;
-  order_.emplace(cluster_, pool_, totals_, candidates_);
+  order_.emplace(cluster_, pool_, totals_, legality_, candidates_);
   examine_plainness();
   placed_before_ = placer_.placed().size();
   start_ = ground_ = cluster_.mark();
@@ -137,6 +131,7 @@ std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<mode
   }
   placer_.forget_failures();
   cluster_.keep(start_);
+  if (const auto until = order_->wake_at(); until && (!wake_at_ || *until < *wake_at_)) wake_at_ = until;
   if (!solved) return std::nullopt;
   return solution_;
 }
@@ -163,10 +158,7 @@ void VictimSearch::restart_scan() {
 const VictimChunk* VictimSearch::chunk_at(std::size_t index) {
   while (sequence_.size() <= index) {
     if (!order_->peek().valid()) return nullptr;
-    VictimChunk chunk = order_->take();
-    if (auto until = order_->refused_until(); until && (!wake_at_ || *until < *wake_at_)) wake_at_ = until;
-    if (chunk.pods.empty()) continue;
-    sequence_.push_back(std::move(chunk));
+    sequence_.push_back(order_->take());
     gone_.push_back(false);
   }
   return &sequence_[index];

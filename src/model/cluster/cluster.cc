@@ -64,8 +64,10 @@ QueueCharge Cluster::queue_charge(const PodClass& pod_class, NodeId node) const 
   const DeviceRequest& devices = pod_class.key.devices;
   if (devices.kind == DeviceRequest::Kind::kMemory) {
     // Until it has a place, a request in MiB counts as the share it would be of the smallest device.
-    const std::int64_t size = node.valid() ? nodes_.device_memory_mib(node) : smallest_device_mib_;
-    const std::int64_t hundredths = size > 0 ? (100 * devices.memory_mib + size - 1) / size : 100;
+    const bool on_devices = node.valid() && !nodes_.at(node).spec.devices.empty();
+    const std::int64_t size =
+        on_devices ? nodes_.at(node).spec.devices.front().memory_mib : smallest_device_mib_;
+    const std::int64_t hundredths = size > 0 ? (100 * devices.memory_mib + size - 1) / size : 0;
     charge.gpu += devices.count * hundredths * (kThousandthsPerDevice / 100);
   }
   if (node.valid() && pod_class.uses_devices)
@@ -106,6 +108,8 @@ void Cluster::assign(PodId id, Assignment assignment) {
   charge(id, -1);
   if (open_marks_ > 0) {
     journal_.push_back({id, std::move(record.assignment)});
+  } else if (assignment.state == PodState::kPending) {
+    record.home = Assignment();
   }
   record.assignment = std::move(assignment);
   charge(id, +1);
@@ -124,6 +128,28 @@ void Cluster::evict(PodId id) {
 void Cluster::charge(PodId id, int sign) {
   charge_node(id, sign);
   charge_group_and_queue(id, sign);
+  count_for_budgets(id, sign);
+}
+
+void Cluster::count_for_budgets(PodId id, int sign) {
+  const PodRecord& record = pods_[id.index()];
+  if (record.budgets.empty()) return;
+  const bool finished =
+      record.spec.phase == Pod::Phase::kSucceeded || record.spec.phase == Pod::Phase::kFailed;
+  budgets_.count(record.budgets, !finished, record.assignment.state == PodState::kRunning, sign);
+}
+
+void Cluster::resolve_budgets(PodId id) {
+  pods_[id.index()].budgets = budgets_.covering(pods_[id.index()].spec);
+}
+
+void Cluster::resolve_all_budgets(std::string_view namespace_name) {
+  for (std::size_t i = 0; i < pods_.size(); ++i) {
+    if (!pods_[i].alive || pods_[i].spec.namespace_name != namespace_name) continue;
+    count_for_budgets(PodId(i), -1);
+    resolve_budgets(PodId(i));
+    count_for_budgets(PodId(i), +1);
+  }
 }
 
 void Cluster::list_on_node(NodeId node, PodId id, bool reserved) {
@@ -185,6 +211,7 @@ void Cluster::charge_node(PodId id, int sign) {
       sum.gpu += sign * foreign.gpu;
       sum.cpu += sign * foreign.cpu;
       sum.memory += sign * foreign.memory;
+      if (foreign.model_dimension != 0) sum.model_dimension = foreign.model_dimension;
     }
   };
   if (assignment.held.node.valid()) {
@@ -220,15 +247,14 @@ void Cluster::charge_group_and_queue(PodId id, int sign) {
   const Place& place = is_reserved(state) ? record.assignment.reserved : record.assignment.held;
   const bool placed = is_active(state) || is_reserved(state);
   if (placed && !nodes_.at(place.node).alive) return;
-  const bool waiting = state == PodState::kPending || state == PodState::kNominated;
-  if (!placed && !waiting) return;
+  if (!placed && state != PodState::kPending) return;
   const QueueCharge charge = queue_charge(classes_.at(record.pod_class), placed ? place.node : NodeId());
-  const PoolId pool = placed ? nodes_.at(place.node).pool : group.pool;
+  const PoolId pool = placed ? nodes_.at(place.node).pool : group.first_pool;
   if (placed) {
     queues_.charge(pool, group.queue, charge, Tally::kAllocated, sign);
     if (!group.preemptible) queues_.charge(pool, group.queue, charge, Tally::kNonPreemptible, sign);
   }
-  if (is_active(state) || waiting) queues_.charge(pool, group.queue, charge, Tally::kRequested, sign);
+  queues_.charge(pool, group.queue, charge, Tally::kRequested, sign);
 }
 
 void Cluster::charge_members(GroupId id, int sign) {
@@ -243,21 +269,15 @@ void Cluster::recharge_group(GroupId id, const std::function<void()>& change) {
   charge_members(id, +1);
 }
 
-bool Cluster::try_next_pool(GroupId id) {
+void Cluster::choose_pool(GroupId id, std::size_t attempt) {
   GroupRecord& record = groups_.record(id);
-  if (record.pool_choice + 1 >= record.spec.pools.size()) return false;
-  if (record.waiting() == 0 || record.placed() > 0) return false;
-  recharge_group(id, [&] { record.pool = intern_pool(record.spec.pools[++record.pool_choice]); });
-  return true;
-}
-
-void Cluster::reset_pool(GroupId id) {
-  GroupRecord& record = groups_.record(id);
-  if (record.pool_choice == 0 || record.placed() > 0) return;
-  recharge_group(id, [&] {
+  if (attempt == 0 || record.placed() > 0) {
     record.pool_choice = 0;
-    record.pool = intern_pool(record.spec.pools.front());
-  });
+    if (record.placed() == 0) record.pool = record.first_pool;
+  } else if (attempt < record.spec.pools.size()) {
+    record.pool_choice = attempt;
+    record.pool = intern_pool(record.spec.pools[attempt]);
+  }
 }
 
 bool Cluster::group_before(GroupId a, GroupId b) const {
@@ -293,6 +313,7 @@ bool is_stale(const GroupRecord& group) {
 const std::vector<GroupId>& Cluster::groups_below_minimum() {
   std::erase_if(below_minimum_, [&](GroupId id) {
     GroupRecord& group = groups_.record(id);
+    group.at_minimum_again.reset();
     if (is_stale(group)) return false;
     group.listed_below_minimum = false;
     return true;
@@ -318,13 +339,26 @@ std::vector<GroupId> Cluster::groups_without_queue() {
   return found;
 }
 
-void Cluster::list_group(GroupId id) {
+/// What a group lacks only between changes of one instant it never lacked, and the other way round.
+void Cluster::note_minimum(GroupId id) {
   GroupRecord& record = groups_.record(id);
-  if (open_marks_ == 0 && !record.listed_below_minimum && is_stale(record)) {
+  if (!is_stale(record)) {
+    if (record.listed_below_minimum && !record.at_minimum_again) record.at_minimum_again = now_;
+    return;
+  }
+  if (!record.listed_below_minimum) {
     record.listed_below_minimum = true;
     record.below_minimum_since = now_;
     below_minimum_.push_back(id);
+  } else if (record.at_minimum_again && *record.at_minimum_again < now_) {
+    record.below_minimum_since = now_;
   }
+  record.at_minimum_again.reset();
+}
+
+void Cluster::list_group(GroupId id) {
+  GroupRecord& record = groups_.record(id);
+  if (open_marks_ == 0) note_minimum(id);
   if (!record.queue.valid()) return;
   const std::size_t queue = record.queue.index();
   if (waiting_.size() <= queue) {

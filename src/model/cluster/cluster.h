@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "model/availability.h"
 #include "model/cluster/assignment.h"
+#include "model/cluster/budget_table.h"
 #include "model/cluster/group_table.h"
 #include "model/cluster/node_table.h"
 #include "model/cluster/pod_class.h"
@@ -40,19 +41,22 @@ struct PodRecord {
   std::size_t pod_set = 0;  ///< in the group
   Assignment assignment;
   std::uint64_t decision = 0;  ///< the Bind or Evict that has no outcome yet; 0: none
+  bool bound = false;          ///< a Bind succeeded, and the world has not shown the pod on its node yet
   std::uint32_t bind_failures = 0;
   std::optional<base::Time> eviction_refused_until;  ///< it is no victim before
   std::vector<Exclusion> exclusions;
-  NodeId nominated_before;  ///< the node that was reserved for it when the round began
-  Assignment home;          ///< of a pod in kEvicted: what it had before
+  bool inherited = false;  ///< what is reserved for it was reserved for the pod that it replaces
+  NodeId nominated_node;   ///< where capacity is or was set aside for it; it goes there by preference
+  BudgetIds budgets;       ///< those that cover it
+  Assignment home;         ///< of a pod in kEvicted: what it had before
   /// Where it counts as placed, or did before a hypothesis evicted it.
   const Place& home_or_place() const {
     return assignment.state == PodState::kEvicted ? home.place() : assignment.place();
   }
-  TermIds selected_by;      ///< terms of any pod that select this one
-  TermIds keeps_away;       ///< its own required anti-affinity, in the order of its constraints
-  TermIds needs_near;       ///< its own required affinity, likewise
-  TermIds spreads_over;     ///< its own spread constraints, likewise
+  TermIds selected_by;   ///< terms of any pod that select this one
+  TermIds keeps_away;    ///< its own required anti-affinity, in the order of its constraints
+  TermIds needs_near;    ///< its own required affinity, likewise
+  TermIds spreads_over;  ///< its own spread constraints, likewise
   /// What it prefers near by (weight above 0) or far away (below 0).
   boost::container::small_vector<std::pair<TermId, std::int32_t>, 1> prefers;
   std::uint32_t held_entry = 0;  ///< its places in NodeRecord::pods
@@ -99,7 +103,11 @@ class Cluster {
   }
   const Topology* topology(std::string_view name) const;
   const VolumeClaim* volume_claim(std::string_view key) const;
-  const std::map<std::string, DisruptionBudget, std::less<>>& disruption_budgets() const { return budgets_; }
+  /// A round ends: the places of pods that were moved and have gone are no longer kept for those that replace
+  /// them.
+  void forget_orphans() { orphans_.clear(); }
+  BudgetTable& budgets() { return budgets_; }
+  const BudgetTable& budgets() const { return budgets_; }
   const std::string& device_group_name(DeviceGroupId id) const { return device_group_names_.text(id); }
   /// A name for the index-th shared device that a pod makes: "<uid>-<index>", and "~n" behind it while that
   /// is taken.
@@ -125,9 +133,9 @@ class Cluster {
   bool in_hypothesis() const { return open_marks_ > 0; }
   std::size_t journal_size() const { return journal_.size(); }
 
-  /// Moves a group that holds nothing to the next pool of its list. False when there is none.
-  bool try_next_pool(GroupId id);
-  void reset_pool(GroupId id);
+  /// Lets a group that holds nothing try the n-th pool of its list, where it has one. A group that holds
+  /// something stays where that is and is for the first attempt only.
+  void choose_pool(GroupId id, std::size_t attempt);
 
   /// Groups of a leaf queue with pods to place, by group_before. Amortised O(changes + groups listed when any
   /// changed).
@@ -135,7 +143,8 @@ class Cluster {
   /// Groups of a leaf queue with placed pods, by group_before.
   const std::vector<GroupId>& placed_groups(QueueId queue);
   /// Groups that hold places but fewer than their minimum, pods that leave counted, and of which no pod has
-  /// succeeded; by key. O(groups that ever were since the last call).
+  /// succeeded; by key. To be called at the end of a batch of events and of a round: what a group was in
+  /// between does not count. O(groups that ever were since the last call).
   const std::vector<GroupId>& groups_below_minimum();
   /// Known groups whose queue does not exist or is not a leaf; by key. May hold some without pods. O(such
   /// groups, now or since the last call).
@@ -167,6 +176,13 @@ class Cluster {
     PodId pod;
     Assignment before;
   };
+  /// The next place of a pod that was moved and has gone.
+  struct Orphan {
+    GroupId group;
+    std::string sub_group;
+    DeviceRequest devices;
+    Place place;
+  };
 
   base::Result<void> apply_body(const ConfigurationChanged& event);
   base::Result<void> apply_body(const QueueUpserted& event);
@@ -193,6 +209,10 @@ class Cluster {
   base::Result<void> apply_body(const CheckpointTaken& event);
   base::Result<void> apply_body(const UsageSampled& event);
 
+  std::string check_node_sums() const;
+  std::string check_group_sums() const;
+  std::string check_queue_sums() const;
+  std::string check_term_sums() const;
   PoolId intern_pool(std::string_view name);
   void resolve_pool_configuration();
   /// Charges (+1) or gives back (-1) everything that follows from a pod's assignment.
@@ -218,7 +238,13 @@ class Cluster {
   /// A group whose pods the world runs in another pool than the group's belongs to that pool.
   void follow_node_pool(PodId id);
   /// What stands of the assumed assignment in the light of what the world says.
-  Assignment merge_with_assumed(const PodRecord& record, Assignment told);
+  Assignment merge_with_assumed(PodRecord& record, const Pod& pod, Assignment told);
+  /// Leaves a new pod that waits the place of one that it replaces, where there is one.
+  bool inherit(GroupId group, const Pod& pod, Assignment& assignment);
+  void count_for_budgets(PodId id, int sign);
+  /// Works out again which budgets cover the pod.
+  void resolve_budgets(PodId id);
+  void resolve_all_budgets(std::string_view namespace_name);
   void place_in_pod_set(PodId id);
   void remove_from_pod_set(PodId id);
   void resolve_terms(PodId id);
@@ -226,6 +252,7 @@ class Cluster {
   Assignment assignment_from_world(const Pod& pod);
   void list_group(GroupId id);
   void note_queueless(GroupId id);
+  void note_minimum(GroupId id);
   const std::vector<GroupId>& tidy(GroupList& list, QueueId queue, bool waiting);
 
   base::Time now_;
@@ -245,10 +272,11 @@ class Cluster {
   std::map<std::string, Topology, std::less<>> topologies_;
   std::map<std::string, PriorityClass, std::less<>> priority_classes_;
   std::map<std::string, VolumeClaim, std::less<>> volume_claims_;
-  std::map<std::string, DisruptionBudget, std::less<>> budgets_;
+  BudgetTable budgets_;
   std::vector<std::size_t> pool_configuration_;  // by pool: 1 + index in the configuration, 0: defaults
   std::map<std::int64_t, std::size_t> device_memories_;  // MiB of one device -> nodes
   std::int64_t smallest_device_mib_ = 0;
+  std::vector<Orphan> orphans_;  // since the last round
   std::vector<Undo> journal_;
   std::size_t open_marks_ = 0;
   std::vector<GroupList> waiting_, placed_;  // by queue

@@ -32,6 +32,8 @@ base::Result<void> Cluster::apply(const Event& event) {
 base::Result<void> Cluster::apply_body(const ConfigurationChanged& event) {
   const bool task_order_changes =
       configuration_.policies.task_order != event.configuration.policies.task_order;
+  const bool flat = !event.configuration.full_hierarchy_fairness;
+  if (flat == configuration_.full_hierarchy_fairness) change_queues([&] { queues_.set_flat(flat); }, true);
   configuration_ = event.configuration;
   resolve_pool_configuration();
   ++configuration_version_;
@@ -178,8 +180,8 @@ void Cluster::change_node(NodeId id, const std::function<void()>& change) {
 
 void Cluster::count_device_memory(NodeId node, int change) {
   const Node& spec = nodes_.at(node).spec;
-  if (spec.devices.empty() || spec.devices.front().count == 0) return;
-  const std::int64_t mib = nodes_.device_memory_mib(node);
+  if (spec.devices.empty() || spec.devices.front().memory_mib <= 0) return;
+  const std::int64_t mib = spec.devices.front().memory_mib;
   auto entry = device_memories_.try_emplace(mib, 0).first;
   entry->second += static_cast<std::size_t>(change);
   if (entry->second == 0) device_memories_.erase(entry);
@@ -188,9 +190,7 @@ void Cluster::count_device_memory(NodeId node, int change) {
   std::vector<PodId> affected;
   for (std::size_t i = 0; i < pods_.size(); ++i) {
     const PodRecord& pod = pods_[i];
-    const PodState state = pod.assignment.state;
-    if (pod.alive && pod.group.valid() && pod.spec.devices.kind == DeviceRequest::Kind::kMemory &&
-        (state == PodState::kPending || state == PodState::kNominated))
+    if (pod.alive && pod.group.valid() && pod.spec.devices.kind == DeviceRequest::Kind::kMemory)
       affected.push_back(PodId(i));
   }
   for (PodId pod : affected) charge_group_and_queue(pod, -1);
@@ -232,7 +232,7 @@ void Cluster::rebuild_group(GroupId id, const std::function<void()>& change) {
   build_gang_tree(group);
   for (PodId pod : members) place_in_pod_set(pod);
   group.pool_choice = 0;
-  group.pool = intern_pool(group.spec.pools.empty() ? "" : group.spec.pools.front());
+  group.pool = group.first_pool = intern_pool(group.spec.pools.empty() ? "" : group.spec.pools.front());
   group.queue = leaf_of(group);
   note_queueless(id);
   group.priority = priority_of(group);
@@ -260,8 +260,7 @@ QueueId Cluster::leaf_of(const GroupRecord& group) {
   if (!group.known) return QueueId();
   const QueueId queue = queues_.find(group.spec.queue);
   if (!queue.valid() || !queues_.is_leaf(queue)) return QueueId();
-  if (queues_.at(queue).spec.fair_between_users && !group.spec.user.empty())
-    return queues_.user_leaf(queue, group.spec.user);
+  if (queues_.at(queue).spec.fair_between_users) return queues_.user_leaf(queue, group.spec.user);
   return queue;
 }
 
@@ -286,12 +285,9 @@ void Cluster::follow_node_pool(PodId id) {
   if (!record.group.valid() || !is_active(record.assignment.state)) return;
   const NodeRecord& node = nodes_.at(record.assignment.held.node);
   GroupRecord& group = groups_.record(record.group);
-  if (!node.alive || node.pool == group.pool) return;
-  recharge_group(record.group, [&] {
-    group.pool = node.pool;
-    for (std::size_t i = 0; i < group.spec.pools.size(); ++i)
-      if (group.spec.pools[i] == pool_names_.text(node.pool)) group.pool_choice = i;
-  });
+  if (!node.alive) return;
+  group.pool = node.pool;
+  group.pool_choice = 0;
 }
 
 Assignment Cluster::assignment_from_world(const Pod& pod) {
@@ -351,8 +347,11 @@ base::Result<void> Cluster::apply_body(const PodUpserted& event) {
   PodRecord& record = pods_[id.index()];
   Assignment next = assignment_from_world(pod);
   ClassId old_class;
+  const bool keeps_nomination =
+      known && record.assignment.state == PodState::kNominated && next.state == PodState::kPending;
+  const GroupId old_group = record.group;
   if (known) {
-    next = merge_with_assumed(record, std::move(next));
+    next = merge_with_assumed(record, pod, std::move(next));
     charge(id, -1);
     if (record.group.valid()) remove_from_pod_set(id);
     old_class = record.pod_class;
@@ -365,39 +364,59 @@ base::Result<void> Cluster::apply_body(const PodUpserted& event) {
   nodes_.add_columns();
   record.group = pod.served ? groups_.intern(pod.group) : GroupId();
   record.assignment = std::move(next);
-  record.nominated_before = pod.nominated_node.empty() ? NodeId() : nodes_.intern(pod.nominated_node);
+  record.home = Assignment();
+  if (!keeps_nomination) {
+    record.nominated_node = pod.nominated_node.empty() ? NodeId() : nodes_.intern(pod.nominated_node);
+    record.inherited = !known && inherit(record.group, pod, record.assignment);
+    if (record.inherited) record.nominated_node = record.assignment.reserved.node;
+  }
   if (record.group.valid()) {
     GroupRecord& group = groups_.record(record.group);
-    if (!group.pool.valid()) group.pool = intern_pool("");
+    if (!group.pool.valid()) group.pool = group.first_pool = intern_pool("");
     place_in_pod_set(id);
   }
+  if (old_group.valid() && old_group != record.group) list_group(old_group);
   resolve_terms(id);
+  resolve_budgets(id);
   record.alive = true;
   charge(id, +1);
   follow_node_pool(id);
   return {};
 }
 
-Assignment Cluster::merge_with_assumed(const PodRecord& record, Assignment told) {
+Assignment Cluster::merge_with_assumed(PodRecord& record, const Pod& pod, Assignment told) {
   const Assignment& assumed = record.assignment;
-  const bool progress = told.state == PodState::kFinished || told.state == PodState::kReleasing;
-  // An order without its outcome stands, unless the world says that things have gone further or elsewhere.
-  if (record.decision != 0 && !progress) {
-    if (assumed.state == PodState::kBinding &&
-        (told.state == PodState::kPending || told.held == assumed.held))
-      return assumed;
-    if (is_leaving(assumed.state)) return assumed;
-  }
-  if (record.decision != 0 && told.state == PodState::kReleasing && assumed.state == PodState::kMoved)
-    return assumed;
-  if (assumed.state == PodState::kNominated && told.state == PodState::kPending) return assumed;
-  if (told.state == PodState::kPending && assumed.state == PodState::kBound) return assumed;
-  // The engine's names for shared devices stand where the world has none.
-  if (told.held.node == assumed.held.node && record.spec.device_groups.empty() &&
-      !assumed.held.device_groups.empty() && is_active(told.state) &&
+  // The names that were chosen for shared devices stand where the world has none.
+  if (told.held.node == assumed.held.node && pod.device_groups.empty() &&
       assumed.held.device_groups.size() == told.held.device_groups.size())
     told.held.device_groups = assumed.held.device_groups;
+  const bool waits = told.state == PodState::kPending;
+  const bool further = pod.releasing || told.state == PodState::kFinished;
+  // An order without its outcome stands, unless the world says that things have gone further or elsewhere.
+  if (record.decision != 0 && !further) {
+    if (is_leaving(assumed.state)) return assumed;
+    if (assumed.state == PodState::kBinding && (waits || told.held == assumed.held)) return assumed;
+  }
+  if (waits && record.bound && is_active(assumed.state)) return assumed;
+  if (waits && assumed.state == PodState::kNominated) return assumed;
+  if (told.state == PodState::kReleasing && assumed.state == PodState::kMoved) {
+    told.state = PodState::kMoved;
+    told.reserved = assumed.reserved;
+  }
+  record.bound = false;
   return told;
+}
+
+bool Cluster::inherit(GroupId group, const Pod& pod, Assignment& assignment) {
+  if (assignment.state != PodState::kPending) return false;
+  auto orphan = std::find_if(orphans_.begin(), orphans_.end(), [&](const Orphan& one) {
+    return one.group == group && one.sub_group == pod.sub_group && one.devices == pod.devices;
+  });
+  if (orphan == orphans_.end()) return false;
+  assignment.state = PodState::kNominated;
+  assignment.reserved = std::move(orphan->place);
+  orphans_.erase(orphan);
+  return true;
 }
 
 base::Result<void> Cluster::apply_body(const PodRemoved& event) {
@@ -405,6 +424,9 @@ base::Result<void> Cluster::apply_body(const PodRemoved& event) {
   if (!id.valid()) return base::not_found(fmt::format("pod {} is not known", event.uid));
   charge(id, -1);
   PodRecord& record = pods_[id.index()];
+  if (record.assignment.state == PodState::kMoved)
+    orphans_.push_back(
+        {record.group, record.spec.sub_group, record.spec.devices, std::move(record.assignment.reserved)});
   if (record.group.valid()) {
     remove_from_pod_set(id);
     list_group(record.group);
@@ -479,13 +501,23 @@ base::Result<void> Cluster::apply_body(const VolumeClaimRemoved& event) {
 }
 
 base::Result<void> Cluster::apply_body(const DisruptionBudgetUpserted& event) {
-  budgets_[event.budget.key] = event.budget;
+  if (event.budget.key.empty()) return base::invalid_argument("disruption budget has no key");
+  BudgetRecord& record = budgets_.record(budgets_.intern(event.budget.key));
+  const bool covers_others = !record.alive || record.spec.selector != event.budget.selector;
+  record.spec = event.budget;
+  record.alive = true;
+  const std::string_view key = event.budget.key;
+  if (covers_others) resolve_all_budgets(key.substr(0, key.find('/')));
   return {};
 }
 
 base::Result<void> Cluster::apply_body(const DisruptionBudgetRemoved& event) {
-  if (budgets_.erase(event.key) == 0)
+  const BudgetId id = budgets_.find(event.key);
+  if (!id.valid() || !budgets_.at(id).alive)
     return base::not_found(fmt::format("disruption budget {} is not known", event.key));
+  budgets_.record(id).alive = false;
+  const std::string_view key = event.key;
+  resolve_all_budgets(key.substr(0, key.find('/')));
   return {};
 }
 
@@ -512,7 +544,8 @@ base::Result<void> Cluster::apply_body(const PodStarted& event) {
     next.state = PodState::kRunning;
     assign(id, std::move(next));
   }
-  record.spec.phase = Pod::Phase::kRunning;
+  if (is_active(record.assignment.state) || is_leaving(record.assignment.state))
+    record.spec.phase = Pod::Phase::kRunning;
   record.spec.started = now_;
   return {};
 }
@@ -537,10 +570,12 @@ base::Result<void> Cluster::apply_body(const CheckpointTaken& event) {
 
 base::Result<void> Cluster::apply_body(const UsageSampled& event) {
   const QueueId queue = queues_.find(event.queue);
-  if (!queue.valid()) return base::not_found(fmt::format("queue {} is not known", event.queue));
+  if (!queue.valid() || !queues_.at(queue).known)
+    return base::not_found(fmt::format("queue {} is not known", event.queue));
+  for (const auto& [name, share] : event.shares)
+    if (!(share >= 0)) return base::invalid_argument(fmt::format("usage of {} is {}", name, share));
   QueueAccount& account = queues_.account(intern_pool(event.pool), queue);
   for (const auto& [name, share] : event.shares) {
-    if (!(share >= 0)) return base::invalid_argument(fmt::format("usage of {} is {}", name, share));
     for (std::size_t i = 0; i < queues_.dimension_count(); ++i)
       if (queues_.dimension_name(i) == name) account.dimensions[i].usage = share;
   }

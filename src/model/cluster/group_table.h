@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,8 @@ struct PodSet {
 
   std::int32_t in(PodState state) const { return count[static_cast<std::size_t>(state)]; }
   /// Pods that hold a place or have one reserved: they need no other.
-  std::int32_t placed() const { return active() + in(PodState::kNominated) + in(PodState::kMoved); }
+  std::int32_t placed() const { return active() + reserved(); }
+  std::int32_t reserved() const { return in(PodState::kNominated) + in(PodState::kMoved); }
   std::int32_t active() const {
     return in(PodState::kBinding) + in(PodState::kBound) + in(PodState::kRunning);
   }
@@ -50,6 +52,7 @@ struct GroupRecord {
   bool known = false;           ///< an object exists; pods may come before it
   QueueId queue;                ///< the leaf it is charged to; invalid while there is none
   PoolId pool;                  ///< where it is, or tries to be
+  PoolId first_pool;            ///< of its list, where its waiting pods count as requested
   std::size_t pool_choice = 0;  ///< index of `pool` in the group's list
   std::int32_t priority = 50;
   bool preemptible = true;
@@ -67,9 +70,16 @@ struct GroupRecord {
     for (const PodSet& set : pod_sets) sum += set.placed();
     return sum;
   }
+  /// Those that have one reserved.
+  std::int32_t reserved() const {
+    std::int32_t sum = 0;
+    for (const PodSet& set : pod_sets) sum += set.reserved();
+    return sum;
+  }
   bool listed_below_minimum = false;
-  base::Time below_minimum_since;  ///< while it is listed so
-  QueueId listed_waiting;          ///< the queue in whose list of groups with pods to place it stands
+  base::Time below_minimum_since;              ///< while it is listed so
+  std::optional<base::Time> at_minimum_again;  ///< since then, while it is still listed
+  QueueId listed_waiting;  ///< the queue in whose list of groups with pods to place it stands
   QueueId listed_placed;
   std::uint64_t version = 0;  ///< goes up with each change of it or its pods
 };

@@ -11,9 +11,7 @@ QueueId QueueTable::intern(std::string_view name) {
   QueueId id = names_.intern(name);
   if (id.index() == records_.size()) {
     records_.emplace_back();
-    QueueAccount fresh;
-    fresh.dimensions.resize(dimension_names_.size());
-    for (auto& pool : accounts_) pool.push_back(fresh);
+    for (auto& pool : accounts_) pool.push_back(fresh_account(false));
   }
   return id;
 }
@@ -21,9 +19,23 @@ QueueId QueueTable::intern(std::string_view name) {
 QueueId QueueTable::find(std::string_view name) const { return names_.find(name).value_or(QueueId()); }
 
 bool QueueTable::is_leaf(QueueId id) const {
-  const QueueRecord& record = records_[id.index()];
-  return record.attached && std::all_of(record.children.begin(), record.children.end(),
-                                        [&](QueueId child) { return records_[child.index()].user_leaf; });
+  return records_[id.index()].attached && !records_[id.index()].inner;
+}
+
+QueueAccount QueueTable::fresh_account(bool user_leaf) const {
+  QueueAccount account;
+  account.declared = user_leaf;
+  account.dimensions.resize(dimension_names_.size());
+  for (std::size_t i = 0; i < dimension::kFixed; ++i) {
+    account.dimensions[i].declared = true;
+    if (user_leaf) account.dimensions[i].quota.over_quota_weight = 1;
+  }
+  return account;
+}
+
+void QueueTable::set_flat(bool flat) {
+  flat_ = flat;
+  rebuild_tree();
 }
 
 bool QueueTable::has_dimension(std::string_view name) const {
@@ -93,14 +105,7 @@ QueueId QueueTable::user_leaf(QueueId queue, std::string_view user) {
   leaf.display_name = std::string(user);
   leaf.parent = parent.spec.name;
   id = intern(name);
-  for (auto& pool : accounts_) {
-    QueueAccount& account = pool[id.index()];
-    account.declared = true;
-    for (std::size_t i = 0; i < dimension::kFixed; ++i) {
-      account.dimensions[i].quota.over_quota_weight = 1;
-      account.dimensions[i].declared = true;
-    }
-  }
+  for (auto& pool : accounts_) pool[id.index()] = fresh_account(true);
   records_[id.index()].spec = std::move(leaf);
   records_[id.index()].known = true;
   records_[id.index()].user_leaf = true;
@@ -109,9 +114,8 @@ QueueId QueueTable::user_leaf(QueueId queue, std::string_view user) {
 }
 
 void QueueTable::add_pool() {
-  QueueAccount fresh;
-  fresh.dimensions.resize(dimension_names_.size());
-  accounts_.emplace_back(records_.size(), fresh);
+  auto& accounts = accounts_.emplace_back();
+  for (const QueueRecord& record : records_) accounts.push_back(fresh_account(record.user_leaf));
 }
 
 void QueueTable::rebuild_tree() {
@@ -119,6 +123,7 @@ void QueueTable::rebuild_tree() {
   for (QueueRecord& record : records_) {
     record.children.clear();
     record.attached = false;
+    record.inner = false;
     record.parent = record.known && !record.spec.parent.empty() ? find(record.spec.parent) : QueueId();
   }
   roots_.clear();
@@ -131,6 +136,7 @@ void QueueTable::rebuild_tree() {
       roots_.push_back(QueueId(i));
     } else if (record.parent.valid()) {
       children[record.parent.index()].push_back(QueueId(i));
+      if (!record.user_leaf) records_[record.parent.index()].inner = true;
     }
   }
   auto older = [&](QueueId a, QueueId b) {
@@ -148,6 +154,16 @@ void QueueTable::rebuild_tree() {
     std::sort(record.children.begin(), record.children.end(), older);
     reached.insert(reached.end(), record.children.begin(), record.children.end());
   }
+  if (!flat_) return;
+  roots_.clear();
+  for (QueueId id : reached) {
+    QueueRecord& record = records_[id.index()];
+    std::erase_if(record.children, [&](QueueId child) { return !records_[child.index()].user_leaf; });
+    if (record.user_leaf) continue;
+    record.parent = QueueId();
+    if (!record.inner) roots_.push_back(id);
+  }
+  std::sort(roots_.begin(), roots_.end(), older);
 }
 
 void QueueTable::charge(PoolId pool, QueueId leaf, const QueueCharge& charge, Tally tally, int sign) {

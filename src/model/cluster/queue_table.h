@@ -68,10 +68,11 @@ struct QueueAccount {
 
 struct QueueRecord {
   Queue spec;
-  bool known = false;      ///< an object exists
-  bool attached = false;   ///< its ancestors exist up to a root, without a cycle
-  bool user_leaf = false;  ///< made for one user of a queue that is fair between users
-  QueueId parent;
+  bool known = false;             ///< an object exists
+  bool attached = false;          ///< its ancestors exist up to a root, without a cycle
+  bool user_leaf = false;         ///< made for one user of a queue that is fair between users
+  bool inner = false;             ///< other queues, users' leaves apart, name it as their parent
+  QueueId parent;                 ///< in the tree that counts for fairness
   std::vector<QueueId> children;  ///< attached ones, by creation time, then UID, then name
 };
 
@@ -87,13 +88,16 @@ class QueueTable {
   std::size_t size() const { return records_.size(); }
   const QueueRecord& at(QueueId id) const { return records_[id.index()]; }
   const std::vector<QueueId>& roots() const { return roots_; }
-  /// Attached, and without children other than users' leaves: groups may be in it.
+  /// Attached, and not the parent of other queues, users' leaves apart: groups may be in it.
   bool is_leaf(QueueId id) const;
 
   void set(Queue queue, const std::vector<PoolId>& pools);
   void remove(std::string_view name);
   /// The leaf of one user below a queue that is fair between users.
   QueueId user_leaf(QueueId queue, std::string_view user);
+  /// Flat: leaf queues compete as if under one parent, and inner queues take no part. Charges must have been
+  /// given back, as for every change of parents.
+  void set_flat(bool flat);
 
   void add_pool();
   QueueAccount& account(PoolId pool, QueueId queue) { return accounts_[pool.index()][queue.index()]; }
@@ -113,6 +117,7 @@ class QueueTable {
   std::uint64_t version() const { return version_; }
 
  private:
+  QueueAccount fresh_account(bool user_leaf) const;
   void rebuild_tree();
   std::size_t intern_dimension(std::string_view name);
 
@@ -122,6 +127,7 @@ class QueueTable {
   std::vector<std::vector<QueueAccount>> accounts_;  // by pool, then queue
   std::vector<std::string> dimension_names_;
   std::uint64_t version_ = 0;
+  bool flat_ = false;
 };
 
 }  // namespace fairlead::model
