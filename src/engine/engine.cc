@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 
 namespace fairlead::engine {
@@ -18,7 +20,8 @@ struct Outstanding {
 
 class Engine final : public model::Scheduler {
  public:
-  explicit Engine(EngineOptions options) : placer_(cluster_, std::move(options.scorers)) {}
+  explicit Engine(EngineOptions options)
+      : check_sums_(options.check_sums), placer_(cluster_, std::move(options.scorers)) {}
 
   model::ApplyReport apply(std::span<const model::Event> events) override {
     model::ApplyReport report;
@@ -27,6 +30,7 @@ class Engine final : public model::Scheduler {
       if (!taken.ok()) report.rejected.push_back({i, taken.error().message()});
     }
     cluster_.groups_below_minimum();
+    check_sums();
     return report;
   }
 
@@ -51,6 +55,7 @@ class Engine final : public model::Scheduler {
     round.wake_at = run.wake_at();
     cluster_.groups_below_minimum();
     cluster_.forget_orphans();
+    check_sums();
     ran_at_version_ = cluster_.event_version();
     last_ = {{}, round.more, round.wake_at};
     return round;
@@ -83,6 +88,15 @@ class Engine final : public model::Scheduler {
   base::Result<void> bind_failed(const model::BindFailed& outcome);
   base::Result<void> eviction_refused(const model::EvictionRefused& outcome);
 
+  void check_sums() const {
+    if (!check_sums_) return;
+    const std::string differences = cluster_.check_sums();
+    if (differences.empty()) return;
+    std::fputs(differences.c_str(), stderr);
+    std::abort();
+  }
+
+  bool check_sums_;
   model::Cluster cluster_;
   Placer placer_;
   RoundCaches caches_;
