@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include <optional>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <ostream>
 #include <utility>
 

@@ -1,10 +1,10 @@
-// What `fairlead plan --cycle` does, for any text: a plan or an error, the same each time, and only of what is there.
+// What `fairlead plan --cycle` does, for any text: a plan or an error, the same each time, and only of what
+// is there.
 #include "cli/plan.h"
 #include "cli/plan_input.h"
 #include "cli/plan_json.h"
-#include "engine/engine.h"
-
 #include "demand.h"
+#include "engine/engine.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -23,10 +23,10 @@ struct TruePod {
   model::Pod pod;    ///< as it was last reported
   std::string node;  ///< where it is, or where a bind in flight brings it; empty: nowhere
   std::vector<std::string> device_groups;
-  bool binding = false;        ///< a bind has no outcome yet
-  bool evicting = false;       ///< an eviction has no outcome yet
-  bool releasing = false;      ///< it is on its way out
-  std::string nominated_node;  ///< by a decision that stands; empty: none
+  bool binding = false;           ///< a bind has no outcome yet
+  bool evicting = false;          ///< an eviction has no outcome yet
+  bool releasing = false;         ///< it is on its way out
+  std::string nominated_node;     ///< by a decision that stands; empty: none
   base::Time not_evicted_before;  ///< an eviction was refused until then
 
   bool placed() const { return !node.empty(); }

@@ -20,8 +20,8 @@ void assume(World& world, const State& after, const std::vector<model::Decision>
 /// successful bind of a pod that the world has not shown on its node yet.
 void take_pod(World& world, const model::Pod& told);
 
-/// The pod has gone. The next place of one that was moved is left to the pod of its group that replaces it, if the
-/// world tells about that before the next round.
+/// The pod has gone. The next place of one that was moved is left to the pod of its group that replaces it,
+/// if the world tells about that before the next round.
 std::string remove_pod(World& world, const std::string& uid);
 
 std::string take(World& world, const model::BindSucceeded& outcome);

@@ -41,8 +41,7 @@ struct RoundRun {
   std::vector<const Group*> candidates(const std::string& pool, std::size_t attempt,
                                        model::Action action) const;
   Nominations take_nominations(const std::string& pool);
-  void keep_nominations(const State& held, const PoolShares& pool_shares,
-                        Nominations& nominations);
+  void keep_nominations(const State& held, const PoolShares& pool_shares, Nominations& nominations);
   void allocate(const std::string& pool, std::size_t attempt);
   void find_victims(const std::string& pool, std::size_t attempt, model::Action action);
   void evict_stale();
