@@ -280,7 +280,9 @@ std::string add_group(Truth& truth, const Plan& plan, const GroupPlan& from, int
 std::string add_replacement(Truth& truth, const model::Pod& pod) {
   TruePod fresh;
   fresh.pod = pod;
-  fresh.pod.uid += "+";
+  do {
+    fresh.pod.uid += "+";
+  } while (truth.pods.count(fresh.pod.uid) != 0);
   fresh.pod.created = truth.now;
   fresh.pod.phase = model::Pod::Phase::kPending;
   fresh.pod.node.clear();
@@ -299,7 +301,6 @@ std::string add_pod(Truth& truth, const std::string& group) {
     model::Pod copy = pod.pod;
     copy.name += "x";
     copy.uid = "uid-" + copy.name;
-    while (truth.pods.count(copy.uid + "+") != 0) copy.uid += "+";
     return add_replacement(truth, copy);
   }
   return "";
