@@ -154,6 +154,7 @@ std::optional<model::DeviceGroups> choose_devices(model::Cluster& cluster, model
 
 bool devices_have_room(const model::Cluster& cluster, const model::PodClass& pod_class,
                        const model::Place& place, When when) {
+  if (!pod_class.key.devices.shares_devices()) return true;
   const std::int64_t mib = cluster.nodes().share_mib(pod_class, place.node);
   const std::int64_t device_mib = cluster.nodes().device_memory_mib(place.node);
   const auto& shared = cluster.nodes().at(place.node).shared;
@@ -167,8 +168,9 @@ bool devices_have_room(const model::Cluster& cluster, const model::PodClass& pod
       return false;
     }
   }
-  return created == 0 || (created <= free_amount(cluster, model::column::kDevices, place.node, when) &&
-                          free_amount(cluster, model::column::kPods, place.node, when) >= 1 + created);
+  // On a node on which more was set aside than is there, what joins others has no room either.
+  return created <= free_amount(cluster, model::column::kDevices, place.node, when) &&
+         (created == 0 || free_amount(cluster, model::column::kPods, place.node, when) >= 1 + created);
 }
 
 bool fits_on_shared_device(const model::Cluster& cluster, const model::PodClass& pod_class,
