@@ -286,7 +286,7 @@ void RoundRun::evict_stale() {
       wake(since + grace);
       continue;
     }
-    VictimChunk all{id, {}};
+    VictimChunk all{id, {}, true};
     for (const model::PodSet& set : group.pod_sets) {
       for (model::PodId pod : set.pods) {
         const auto& refused_until = cluster_.pod(pod).eviction_refused_until;

@@ -12,6 +12,7 @@ namespace fairlead::reference {
 struct VictimChunk {
   const Group* group = nullptr;
   Chunk pods;
+  bool last = false;  ///< nothing of the group stays after it
 };
 
 /// A hypothesis as its legality is judged: the allocations before the search for the group began, the pods

@@ -268,7 +268,7 @@ void RoundRun::evict_stale() {
     }
     State next = state;
     next.placed.clear();
-    VictimChunk all{&group, {}};
+    VictimChunk all{&group, {}, true};
     for (const model::Pod* pod : group.pods)
       if (auto until = refused_until(facts, *pod))
         wake_up.note(*until);

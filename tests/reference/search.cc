@@ -53,7 +53,7 @@ struct Search {
   std::vector<VictimChunk> affected(const State& simulated, const std::vector<VictimChunk>& victims) const {
     std::vector<VictimChunk> result;
     for (const VictimChunk& victim : victims) {
-      VictimChunk rest{victim.group, {}};
+      VictimChunk rest{victim.group, {}, victim.last};
       for (const model::Pod* pod : victim.pods) {
         const PodState& now = state_of(simulated, *pod);
         const PodState& then = state_of(before, *pod);
@@ -131,21 +131,22 @@ struct Search {
       }
       if (too_many_groups(recorded, accumulated, next)) return std::nullopt;
       add(popped[next.queue], held(round.facts, reduced, next));
-      accumulated.push_back({&next, std::move(chunk)});
+      accumulated.push_back({&next, std::move(chunk), false});
       for (const model::Pod* pod : accumulated.back().pods) evict(reduced, pod->uid);
+      accumulated.back().last = active_pods(next, reduced) == 0;
       if (auto solution = attempt_by_node(solving, recorded, accumulated)) return solution;
     }
   }
 
-  /// design.md, "Search": a set is irreducible. Tries to spare each chunk, the last taken first, and of one
-  /// group never an earlier chunk without the later ones: the core cannot go while an elastic pod stays.
+  /// design.md, "Search": a set is irreducible. Tries to spare each chunk, the last taken first; a
+  /// pod above the minimum cannot stay while the core of its group goes.
   Solution spare(Solution solution, const Chunk& solving) const {
     for (std::size_t i = solution.victims.size(); i-- > 0;) {
       std::vector<VictimChunk> fewer = solution.victims;
       fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
       const Group* group = solution.victims[i].group;
       if (std::any_of(fewer.begin() + static_cast<std::ptrdiff_t>(i), fewer.end(),
-                      [&](const VictimChunk& later) { return later.group == group; }))
+                      [&](const VictimChunk& later) { return later.group == group && later.last; }))
         continue;
       bool illegal = false;
       auto better = attempt(solving, fewer, illegal);

@@ -16,6 +16,7 @@ namespace fairlead::engine {
 struct VictimChunk {
   model::GroupId group;
   std::vector<model::PodId> pods;
+  bool last = false;  ///< nothing of the group stays after it
 };
 
 /// Who may take from whom. Everything here is judged on the allocations as they were before the search for a

@@ -289,7 +289,8 @@ VictimChunk VictimOrder::take() {
   VictimChunk chunk = std::move(next_);
   next_ = {};
   mark_taken(group, chunk.pods);
-  if (!remaining(group).exhausted) push(leaf, group);
+  chunk.last = remaining(group).exhausted;
+  if (!chunk.last) push(leaf, group);
   return chunk;
 }
 

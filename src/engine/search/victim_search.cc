@@ -285,7 +285,7 @@ bool VictimSearch::simulate(std::size_t k, const Chunks& victims) {
 std::vector<VictimChunk> VictimSearch::affected(const Chunks& victims) const {
   std::vector<VictimChunk> result;
   for (const VictimChunk* chunk : victims) {
-    VictimChunk rest{chunk->group, {}};
+    VictimChunk rest{chunk->group, {}, chunk->last};
     for (model::PodId pod : chunk->pods) {
       const model::PodRecord& record = cluster_.pod(pod);
       const bool back =
@@ -354,17 +354,16 @@ bool VictimSearch::record_simulated() {
 }
 
 void VictimSearch::spare() {
-  // Of one group never an earlier chunk without the later ones: the core cannot go while a pod above the
-  // minimum stays.
+  // A pod above the minimum cannot stay while the core of its group goes.
   for (const VictimChunk& chunk : used_) ledger_->remove(chunk, Victims::kEvicted);
   for (const VictimChunk& chunk : solution_) ledger_->add(chunk, Victims::kEvicted);
   recorded_.clear();
   ground_ = start_;
-  bool holds = true;  // the live state is the solution's
-  boost::unordered_flat_set<model::GroupId> later;
+  bool holds = true;                                  // the live state is the solution's
+  boost::unordered_flat_set<model::GroupId> emptied;  // by chunks behind the one that is looked at
   for (std::size_t i = solution_.size(); i-- > 0;) {
-    const model::GroupId group = solution_[i].group;
-    if (!later.insert(group).second) continue;
+    if (emptied.contains(solution_[i].group)) continue;
+    if (solution_[i].last) emptied.insert(solution_[i].group);
     ledger_->remove(solution_[i], Victims::kEvicted);
     if (!ledger_->enough_for(chunk_.size())) {
       ledger_->add(solution_[i], Victims::kEvicted);
@@ -385,8 +384,9 @@ void VictimSearch::spare() {
     for (const VictimChunk& chunk : fewer) ledger_->remove(chunk, Victims::kEvicted);
     for (const VictimChunk& chunk : solution_) ledger_->add(chunk, Victims::kEvicted);
     i = std::min(i, solution_.size());
-    later.clear();
-    for (std::size_t j = i; j < solution_.size(); ++j) later.insert(solution_[j].group);
+    emptied.clear();
+    for (std::size_t j = i; j < solution_.size(); ++j)
+      if (solution_[j].last) emptied.insert(solution_[j].group);
   }
   if (holds) return;
   undo_to(start_);
