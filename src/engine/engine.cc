@@ -5,8 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <functional>
 #include <map>
 
 namespace fairlead::engine {
@@ -21,7 +20,7 @@ struct Outstanding {
 class Engine final : public model::Scheduler {
  public:
   explicit Engine(EngineOptions options)
-      : check_sums_(options.check_sums), placer_(cluster_, std::move(options.scorers)) {}
+      : on_wrong_sums_(std::move(options.on_wrong_sums)), placer_(cluster_, std::move(options.scorers)) {}
 
   model::ApplyReport apply(std::span<const model::Event> events) override {
     model::ApplyReport report;
@@ -89,14 +88,12 @@ class Engine final : public model::Scheduler {
   base::Result<void> eviction_refused(const model::EvictionRefused& outcome);
 
   void check_sums() const {
-    if (!check_sums_) return;
+    if (!on_wrong_sums_) return;
     const std::string differences = cluster_.check_sums();
-    if (differences.empty()) return;
-    std::fputs(differences.c_str(), stderr);
-    std::abort();
+    if (!differences.empty()) on_wrong_sums_(differences);
   }
 
-  bool check_sums_;
+  std::function<void(const std::string&)> on_wrong_sums_;
   model::Cluster cluster_;
   Placer placer_;
   RoundCaches caches_;

@@ -3,7 +3,9 @@
 #include "engine/place/placement_scorer.h"
 #include "model/scheduler.h"
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace fairlead::engine {
@@ -11,9 +13,9 @@ namespace fairlead::engine {
 struct EngineOptions {
   /// Placement strategies besides the engine's own, by name.
   std::vector<NamedScorerFactory> scorers;
-  /// For tests: works every sum of the state out again after each batch of events and each round, and ends
-  /// the program where one is wrong.
-  bool check_sums = false;
+  /// For tests: when set, every sum of the state is worked out again after each batch of events and each
+  /// round, and what differs is reported here. O(everything) each time.
+  std::function<void(const std::string& differences)> on_wrong_sums = {};
 };
 
 /// The incremental engine: what model::Scheduler promises, on a state that each event only changes where it

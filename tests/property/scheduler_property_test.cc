@@ -17,7 +17,11 @@ namespace {
 using Scheduler = std::unique_ptr<model::Scheduler>;
 
 Scheduler make_reference() { return std::make_unique<reference::ReferenceScheduler>(); }
-Scheduler make_engine() { return engine::make_engine({.scorers = {}, .check_sums = true}); }
+Scheduler make_engine() {
+  return engine::make_engine({.scorers = {}, .on_wrong_sums = [](const std::string& differences) {
+                                ADD_FAILURE() << "the engine's sums are wrong: " << differences;
+                              }});
+}
 
 /// What happened, shortened for a failure's text.
 std::string beginning(const std::string& transcript) { return "\n" + transcript.substr(0, 1500); }
