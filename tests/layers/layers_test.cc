@@ -25,7 +25,6 @@ std::string describe(const std::vector<Breach>& breaches) {
 // may come.
 const std::vector<std::pair<std::string, std::string>> kKnown = {
     {"src/cli/fair_share_command.cc", "<simdjson.h>"},  // until it reads with base::JsonReader
-    {"src/engine/engine.cc", "<cstdio>"},               // until base offers an end with a message
 };
 
 TEST(Layers, SourcesFollowTheRules) {
