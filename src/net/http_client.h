@@ -1,0 +1,60 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/time.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fairlead::net {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string url;          ///< "http://127.0.0.1:7070/api/v1/health"
+  std::string unix_socket;  ///< connect here instead of to the URL's host; empty: do not
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::string authority_file;                            ///< PEM of a private authority; empty: the system's
+  base::Duration timeout = base::Duration::seconds(30);  ///< of the whole exchange; not for streams
+  /// When set the body is given piece by piece and not kept; false ends the exchange.
+  std::function<bool(std::string_view bytes)> on_bytes;
+};
+
+struct ClientResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
+  std::string body;
+
+  std::string_view header(std::string_view lower_case_name) const;
+};
+
+/// One HTTP exchange after another over a kept connection. Thread: one per client.
+class HttpClient {
+ public:
+  static std::unique_ptr<HttpClient> make();
+  virtual ~HttpClient() = default;
+  /// Errors: kUnavailable (no connection, cut off, timed out), with what was tried. Every status is a result.
+  virtual base::Result<ClientResponse> send(const ClientRequest& request) = 0;
+};
+
+/// A WebSocket as a client: what `exec` and `port-forward` use.
+class ClientWebSocket {
+ public:
+  struct Callbacks {
+    std::function<void(std::string_view bytes, bool binary)> on_message;
+    std::function<void(std::uint16_t code, std::string_view reason)> on_close;
+  };
+  /// Connects; callbacks run on a thread of the socket's own.
+  static base::Result<std::unique_ptr<ClientWebSocket>> connect(const ClientRequest& request,
+                                                                Callbacks callbacks);
+  virtual ~ClientWebSocket() = default;
+  virtual bool send(std::string_view bytes, bool binary) = 0;
+  virtual void close() = 0;
+};
+
+}  // namespace fairlead::net

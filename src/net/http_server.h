@@ -1,0 +1,117 @@
+#pragma once
+
+#include "base/result.h"
+#include "base/time.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fairlead::net {
+
+/// One request, whole. Header names are lower case.
+struct HttpRequest {
+  std::string method;  ///< "GET"
+  std::string target;  ///< as sent: "/api/v1/workloads?limit=5"
+  std::string path;    ///< decoded, without the query: "/api/v1/workloads"
+  std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::string peer;                           ///< address of the client
+  std::optional<std::uint32_t> peer_account;  ///< uid at the other end of a Unix socket
+
+  std::string_view header(std::string_view lower_case_name) const;  ///< empty when absent
+  std::optional<std::string_view> query_value(std::string_view name) const;
+};
+
+/// Bytes sent as they come: the body of a streamed answer. Any thread may write; a slow reader makes
+/// `write` return false once `limit` bytes wait, and the writer should give up or wait.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  virtual bool write(std::string_view bytes) = 0;  ///< false: closed, or too much waits
+  virtual void end() = 0;
+  virtual bool closed() const = 0;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string content_type = "application/json";
+  std::string body;
+  /// When set the body is streamed: called once on a handler thread after the headers were sent.
+  std::function<void(std::shared_ptr<BodyStream>)> stream;
+};
+
+/// One WebSocket. Any thread may send; `on_message` and `on_close` run on the server's threads, in order.
+class WebSocket {
+ public:
+  virtual ~WebSocket() = default;
+  virtual bool send(std::string_view bytes, bool binary) = 0;
+  virtual void close(std::uint16_t code, std::string_view reason) = 0;
+};
+struct WebSocketHandler {
+  std::function<void(std::string_view bytes, bool binary)> on_message;
+  std::function<void()> on_close;
+};
+
+/// Where a request for a service is to be sent.
+struct ProxyTarget {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+  std::string path;  ///< replaces the target, with its query
+  /// Called when the exchange is over: status (0: no answer came), bytes to the client, first byte after.
+  std::function<void(int status, std::uint64_t bytes, base::Duration first_byte)> on_done;
+};
+struct ProxyRefusal {
+  HttpResponse response;
+};
+
+/// What the server asks for each request. Handlers run on a bounded pool and may wait.
+struct HttpHandlers {
+  std::function<HttpResponse(const HttpRequest&)> on_request;
+  /// Whether a WebSocket at this path is accepted; the handler's callbacks, or an answer that refuses.
+  std::function<base::Result<WebSocketHandler>(const HttpRequest&, std::shared_ptr<WebSocket>)> on_web_socket;
+  /// Asked before on_request when `path` begins with one of `proxy_prefixes`, with the headers only: `answer`
+  /// may be called later and from any thread, once; meanwhile the request is held. Bodies, streams and
+  /// WebSockets pass through. `closed` tells that the client went away.
+  std::function<void(const HttpRequest&, std::function<bool()> closed,
+                     std::function<void(ProxyTarget)> answer, std::function<void(ProxyRefusal)> refuse)>
+      on_proxy;
+};
+
+struct HttpServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;        ///< 0: any free one
+  std::string unix_socket;       ///< besides, a socket file; empty: none
+  std::string certificate_file;  ///< PEM; with key_file: TLS
+  std::string key_file;
+  std::vector<std::string> proxy_prefixes;
+  std::size_t threads = 2;           ///< of the event loop
+  std::size_t handler_threads = 16;  ///< for on_request
+  std::size_t max_connections = 4096;
+  std::size_t max_connections_per_peer = 1024;
+  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_body_bytes = 4 * 1024 * 1024;
+  base::Duration header_timeout = base::Duration::seconds(10);
+  base::Duration idle_timeout = base::Duration::seconds(75);
+};
+
+/// An HTTP/1.1 server with streams, WebSockets and a reverse proxy. The library behind it is seen by this
+/// layer only. Limits are enforced before a handler is asked; a client that is slow, or sends what is not
+/// HTTP, costs a connection and nothing else.
+class HttpServer {
+ public:
+  /// Listens. Errors: kAlreadyExists (the port is taken, with the process where it can be told),
+  /// kPermissionDenied, kInvalidArgument.
+  static base::Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandlers handlers);
+  virtual ~HttpServer() = default;  ///< stops: open requests get `grace`, then are cut
+  virtual std::uint16_t port() const = 0;
+};
+
+}  // namespace fairlead::net
