@@ -10,12 +10,9 @@ namespace fairlead::engine {
 
 /// Notes what is set aside. Where the node has gone there is nothing any more.
 void RoundRun::find_nominations() {
-  for (std::size_t i = 0; i < cluster_.groups().size(); ++i) {
-    const model::GroupId id(i);
-    const model::GroupRecord& group = cluster_.group(id);
-    if (group.reserved() == 0) continue;
-    nominated_groups_.push_back(id);
-    for (const model::PodSet& set : group.pod_sets) {
+  nominated_groups_ = cluster_.groups_with_reservations();
+  for (model::GroupId id : nominated_groups_) {
+    for (const model::PodSet& set : cluster_.group(id).pod_sets) {
       if (set.reserved() == 0) continue;
       for (model::PodId pod : set.pods) {
         const model::PodRecord& record = cluster_.pod(pod);

@@ -114,6 +114,9 @@ std::string Cluster::check_group_sums() const {
       for (PodId pod : set.pods) ++count[static_cast<std::size_t>(pods_[pod.index()].assignment.state)];
       if (count != set.count) differences += fmt::format("group {}: pods by state differ\n", group.spec.key);
     }
+    if (group.reserved() > 0 && std::find(with_reservations_.begin(), with_reservations_.end(), GroupId(i)) ==
+                                    with_reservations_.end())
+      differences += fmt::format("group {}: not listed with reservations\n", group.spec.key);
     auto listed = [&](const std::vector<GroupList>& lists) {
       return group.queue.valid() && group.queue.index() < lists.size() &&
              std::find(lists[group.queue.index()].groups.begin(), lists[group.queue.index()].groups.end(),

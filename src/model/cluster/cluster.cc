@@ -323,6 +323,16 @@ const std::vector<GroupId>& Cluster::groups_below_minimum() {
   return below_minimum_;
 }
 
+const std::vector<GroupId>& Cluster::groups_with_reservations() {
+  std::erase_if(with_reservations_, [&](GroupId id) {
+    GroupRecord& group = groups_.record(id);
+    group.listed_with_reservations = group.reserved() > 0;
+    return !group.listed_with_reservations;
+  });
+  std::sort(with_reservations_.begin(), with_reservations_.end());
+  return with_reservations_;
+}
+
 void Cluster::note_queueless(GroupId id) {
   const GroupRecord& group = groups_.at(id);
   if (group.known && !group.queue.valid()) queueless_.push_back(id);
@@ -359,6 +369,10 @@ void Cluster::note_minimum(GroupId id) {
 void Cluster::list_group(GroupId id) {
   GroupRecord& record = groups_.record(id);
   if (open_marks_ == 0) note_minimum(id);
+  if (!record.listed_with_reservations && record.reserved() > 0) {
+    record.listed_with_reservations = true;
+    with_reservations_.push_back(id);
+  }
   if (!record.queue.valid()) return;
   const std::size_t queue = record.queue.index();
   if (waiting_.size() <= queue) {

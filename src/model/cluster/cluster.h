@@ -146,6 +146,8 @@ class Cluster {
   /// succeeded; by key. To be called at the end of a batch of events and of a round: what a group was in
   /// between does not count. O(groups that ever were since the last call).
   const std::vector<GroupId>& groups_below_minimum();
+  /// Groups of which pods have a place reserved, by id. Amortised O(changes + groups listed).
+  const std::vector<GroupId>& groups_with_reservations();
   /// Known groups whose queue does not exist or is not a leaf; by key. May hold some without pods. O(such
   /// groups, now or since the last call).
   std::vector<GroupId> groups_without_queue();
@@ -285,6 +287,7 @@ class Cluster {
   std::uint64_t foreign_version_ = 0;
   std::size_t most_pools_ = 1;
   std::vector<GroupId> below_minimum_;
+  std::vector<GroupId> with_reservations_;  ///< those, and some that had one when it was last tidied
   std::vector<GroupId> queueless_;  ///< known groups that had no leaf queue when it was last looked for
   std::uint64_t configuration_version_ = 0;
   std::vector<std::uint32_t> device_group_users_;  // by device group: places that name it

@@ -76,6 +76,7 @@ struct GroupRecord {
     for (const PodSet& set : pod_sets) sum += set.reserved();
     return sum;
   }
+  bool listed_with_reservations = false;
   bool listed_below_minimum = false;
   base::Time below_minimum_since;              ///< while it is listed so
   std::optional<base::Time> at_minimum_again;  ///< since then, while it is still listed
