@@ -24,6 +24,7 @@ class RoundCheck {
     check_queues();
     check_topology();
     check_evictions();
+    check_what_evictions_leave();
     check_protected_runtime();
     return violations_;
   }
@@ -284,6 +285,19 @@ class RoundCheck {
       if (!after_.preemptible(beneficiary))
         violation(what + " consolidates for a group that is not preemptible");
       if (nominated_.count(evict.pod) == 0) violation(what + " consolidates without another place for it");
+    }
+  }
+
+  /// A group that had its minimum keeps it, pods that are moved counted, or loses all it has: what is less is
+  /// of no use to it. What was bound, evicted and refused in other rounds does not count, as it may be so by
+  /// chance.
+  void check_what_evictions_leave() {
+    for (const model::Evict& evict : evictions_) {
+      const auto group = after_.groups.find(after_.pods.at(evict.pod).pod.group);
+      if (group == after_.groups.end() || evict.rule == model::EvictionRule::kStaleGang) continue;
+      if (!before_.minimum_met(group->second) || after_.active_pods(group->first) == 0) continue;
+      if (!after_.minimum_met(group->second, Truth::Members::kPlacedOrMoved))
+        violation("eviction of " + evict.pod + " leaves " + group->first + " below its minimum");
     }
   }
 

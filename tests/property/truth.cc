@@ -122,18 +122,22 @@ std::map<std::string, std::int64_t> Truth::held_by(const std::string& queue, con
   return held;
 }
 
-std::int64_t Truth::active_pods(const std::string& group, std::optional<std::string_view> sub_group) const {
+std::int64_t Truth::active_pods(const std::string& group, std::optional<std::string_view> sub_group,
+                                Members members) const {
   return std::count_if(pods.begin(), pods.end(), [&](const auto& entry) {
     const TruePod& pod = entry.second;
-    return pod.active() && pod.pod.group == group && (!sub_group || pod.pod.sub_group == *sub_group);
+    const bool set_aside = members == Members::kPlacedOrMoved && !pod.nominated_node.empty();
+    return (pod.active() || set_aside) && pod.pod.group == group &&
+           (!sub_group || pod.pod.sub_group == *sub_group);
   });
 }
 
-bool Truth::minimum_met(const model::PodGroup& group) const {
-  if (group.sub_groups.empty()) return active_pods(group.key) >= group.min_member;
-  const auto satisfied = std::count_if(
-      group.sub_groups.begin(), group.sub_groups.end(),
-      [&](const model::SubGroup& part) { return active_pods(group.key, part.name) >= part.min_member; });
+bool Truth::minimum_met(const model::PodGroup& group, Members members) const {
+  if (group.sub_groups.empty()) return active_pods(group.key, std::nullopt, members) >= group.min_member;
+  const auto satisfied =
+      std::count_if(group.sub_groups.begin(), group.sub_groups.end(), [&](const model::SubGroup& part) {
+        return active_pods(group.key, part.name, members) >= part.min_member;
+      });
   return satisfied >= group.min_sub_group.value_or(static_cast<std::int32_t>(group.sub_groups.size()));
 }
 

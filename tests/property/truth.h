@@ -78,11 +78,16 @@ struct Truth {
   /// part.
   std::map<std::string, std::int64_t> held_by(const std::string& queue, const std::string& pool,
                                               bool only_protected) const;
-  /// How many pods of the group are active; with a sub-group, of that one.
-  std::int64_t active_pods(const std::string& group,
-                           std::optional<std::string_view> sub_group = std::nullopt) const;
-  /// Whether enough pods of the group, and of each sub-group that counts, are active.
-  bool minimum_met(const model::PodGroup& group) const;
+  /// Which pods count as members of their group.
+  enum class Members {
+    kActive,
+    kPlacedOrMoved,  ///< also those for which a place is set aside
+  };
+  /// How many pods of the group are there; with a sub-group, of that one.
+  std::int64_t active_pods(const std::string& group, std::optional<std::string_view> sub_group = std::nullopt,
+                           Members members = Members::kActive) const;
+  /// Whether enough pods of the group, and of each sub-group that counts, are there.
+  bool minimum_met(const model::PodGroup& group, Members members = Members::kActive) const;
 };
 
 /// The MiB that a share takes of each of its devices on a node with devices of `device_mib`.

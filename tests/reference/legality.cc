@@ -228,10 +228,12 @@ std::optional<base::Time> protected_until(const Facts& facts, const Group& benef
   return facts.world->now < until ? std::optional(until) : std::nullopt;
 }
 
+/// A pod that was moved does not stay: it starts anew elsewhere.
 bool minimum_runtimes_respected(const Scenario& scenario, model::Action action) {
+  auto stays = [](Status status) { return status == Status::kRunning || status == Status::kAllocated; };
   return std::all_of(scenario.victims.begin(), scenario.victims.end(), [&](const VictimChunk& victim) {
     return !protected_until(scenario.facts, scenario.beneficiary, *victim.group, action) ||
-           minimum_met(victim.group->root, scenario.simulated, is_active);
+           minimum_met(victim.group->root, scenario.simulated, stays);
   });
 }
 

@@ -193,6 +193,14 @@ void hold_back(const Part& part, State& state) {
   if (any_pipelined(part, state) && !minimum_met(part, state, starts_now)) pipeline_all(part, state);
 }
 
+/// Whether every part that has some of these pods has its minimum.
+bool is_whole(const Part& part, const State& state, const Chunk& pods) {
+  if (pods_in(part, pods).empty()) return true;
+  return minimum_met(part, state, is_active) &&
+         std::all_of(part.children.begin(), part.children.end(),
+                     [&](const Part& child) { return is_whole(child, state, pods); });
+}
+
 }  // namespace
 
 std::optional<model::Reason> gate(const Facts& facts, const State& state, const PoolShares& shares,
@@ -292,6 +300,7 @@ bool renew_places(const Facts& facts, State& state, const PoolShares& shares, co
     if (!now && !fits(When::kLater)) return false;
     put(tried, *pod, node, place.device_groups, now ? Status::kAllocated : Status::kPipelined);
   }
+  if (!is_whole(group.root, tried, nominated)) return false;
   hold_back(group.root, tried);
   state = std::move(tried);
   return true;

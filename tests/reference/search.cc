@@ -53,7 +53,7 @@ struct Search {
   std::vector<VictimChunk> affected(const State& simulated, const std::vector<VictimChunk>& victims) const {
     std::vector<VictimChunk> result;
     for (const VictimChunk& victim : victims) {
-      VictimChunk rest{victim.group, {}, victim.last};
+      VictimChunk rest{victim.group, {}, victim.last && active_pods(*victim.group, simulated) == 0};
       for (const model::Pod* pod : victim.pods) {
         const PodState& now = state_of(simulated, *pod);
         const PodState& then = state_of(before, *pod);
@@ -64,28 +64,43 @@ struct Search {
     return result;
   }
 
+  /// A group that had its minimum keeps it, moved pods counted, or goes altogether.
+  bool leaves_whole_groups(const State& simulated, const std::vector<VictimChunk>& victims) const {
+    return std::all_of(victims.begin(), victims.end(), [&](const VictimChunk& victim) {
+      return active_pods(*victim.group, simulated) == 0 ||
+             minimum_met(victim.group->root, simulated, is_active) ||
+             !minimum_met(victim.group->root, before, is_active);
+    });
+  }
+
   /// Tries one set of victims. Sets `illegal` when everybody has a place but the scenario may not be.
   std::optional<Solution> attempt(const Chunk& solving, const std::vector<VictimChunk>& victims,
                                   bool& illegal) const {
     std::optional<State> simulated = simulate(solving, victims);
     if (!simulated) return std::nullopt;
     illegal = !is_legal(*simulated, solving, victims);
-    if (illegal) return std::nullopt;
+    if (illegal || !leaves_whole_groups(*simulated, victims)) return std::nullopt;
     return Solution{*simulated, affected(*simulated, victims)};
   }
 
   /// Rule 3: for each node with a pod of the newest chunk, in the order of nodes, the recorded victims plus
-  /// every accumulated chunk with a pod on that node, each whole. An illegal scenario ends the attempts for
-  /// this set.
+  /// every accumulated chunk with a pod on that node, each whole. Where the core of a group goes, what was
+  /// taken above its minimum goes too, wherever it is. An illegal scenario ends the attempts for this set.
   std::optional<Solution> attempt_by_node(const Chunk& solving, const std::vector<VictimChunk>& recorded,
                                           const std::vector<VictimChunk>& accumulated) const {
     std::set<std::string> nodes;
     for (const model::Pod* pod : accumulated.back().pods) nodes.insert(state_of(before, *pod).place.node);
     for (const std::string& node : nodes) {
+      auto is_here = [&](const VictimChunk& chunk) {
+        return std::any_of(chunk.pods.begin(), chunk.pods.end(),
+                           [&](const model::Pod* pod) { return state_of(before, *pod).place.node == node; });
+      };
       std::vector<VictimChunk> victims = recorded;
       for (const VictimChunk& chunk : accumulated)
-        if (std::any_of(chunk.pods.begin(), chunk.pods.end(),
-                        [&](const model::Pod* pod) { return state_of(before, *pod).place.node == node; }))
+        if (is_here(chunk) ||
+            std::any_of(accumulated.begin(), accumulated.end(), [&](const VictimChunk& core) {
+              return core.last && core.group == chunk.group && is_here(core);
+            }))
           victims.push_back(chunk);
       bool illegal = false;
       if (auto solution = attempt(solving, victims, illegal)) return solution;

@@ -119,16 +119,30 @@ void Placer::hold_back(model::GroupId id, std::size_t part) {
   if (any_reserved(group, part) && !minimum_met(group, part, Counted::kActive)) only_reserve(id, part);
 }
 
+bool Placer::is_whole(model::GroupId id, std::size_t part, const std::vector<model::PodId>& pods) const {
+  std::vector<model::PodId> here;
+  pods_of(id, part, pods, here);
+  if (here.empty()) return true;
+  const model::GroupRecord& group = cluster_.group(id);
+  const model::GangNode& at = group.tree[part];
+  return minimum_met(group, part, Counted::kPlaced) &&
+         std::all_of(at.children.begin(), at.children.end(),
+                     [&](std::size_t child) { return is_whole(id, child, here); });
+}
+
 bool Placer::renew_places(model::GroupId id,
                           const std::vector<std::pair<model::PodId, model::Place>>& reserved) {
   const model::GroupRecord& group = cluster_.group(id);
   model::QueueCharge request;
-  for (const auto& [pod, place] : reserved)
+  std::vector<model::PodId> pods;
+  for (const auto& [pod, place] : reserved) {
+    pods.push_back(pod);
     request += cluster_.queue_charge(cluster_.class_of(pod), model::NodeId());
+  }
   if (gate(cluster_, group.pool, group, request)) return false;
   const std::size_t placed_before = placed_.size();
   const std::size_t mark = cluster_.mark();
-  const bool stays = std::all_of(reserved.begin(), reserved.end(), [&](const auto& one) {
+  bool stays = std::all_of(reserved.begin(), reserved.end(), [&](const auto& one) {
     const auto& [pod, place] = one;
     const StaticFit::Entry entry = static_fit_.of(cluster_, cluster_.pod(pod).pod_class)[place.node.index()];
     PodConstraints constraints(cluster_, pod);
@@ -141,6 +155,7 @@ bool Placer::renew_places(model::GroupId id,
     put(pod, place.node, place.device_groups, now);
     return true;
   });
+  stays = stays && is_whole(id, 0, pods);
   if (stays) {
     hold_back(id, 0);
   } else {

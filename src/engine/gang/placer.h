@@ -31,7 +31,8 @@ class Placer {
   bool place_chunk(model::GroupId group, const std::vector<model::PodId>& chunk, bool reserve_only);
 
   /// Places waiting pods of one group exactly where capacity was set aside for them, at once where that is
-  /// free by now. False, and nothing changes, where one of them cannot stay.
+  /// free by now. False, and nothing changes, where one of them cannot stay, or where they would not make up
+  /// the minimum: what the others need then has to be found together with theirs.
   bool renew_places(model::GroupId group, const std::vector<std::pair<model::PodId, model::Place>>& reserved);
 
   /// Why the last place_chunk was refused.
@@ -58,6 +59,8 @@ class Placer {
   /// A part of which some pods wait for capacity, while those that could start miss its minimum, waits as a
   /// whole.
   void hold_back(model::GroupId group, std::size_t part);
+  /// Whether every part that has some of these pods has its minimum.
+  bool is_whole(model::GroupId group, std::size_t part, const std::vector<model::PodId>& pods) const;
   void only_reserve(model::GroupId group, std::size_t part);
   bool place_part(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,
                   const NodeSet& outer, bool reserve_only);

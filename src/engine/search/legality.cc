@@ -103,8 +103,9 @@ bool Legality::allows(const model::QueueCharge& request, const std::vector<Victi
     });
   }
   if (action_ == model::Action::kReclaim && !reclaim_allows(request, victims)) return false;
+  // A pod that was moved does not stay: it starts anew elsewhere.
   return std::all_of(victims.begin(), victims.end(), [&](const VictimChunk& victim) {
-    return !protected_until(victim.group) || minimum_met(cluster_.group(victim.group), 0, Counted::kPlaced);
+    return !protected_until(victim.group) || minimum_met(cluster_.group(victim.group), 0, Counted::kActive);
   });
 }
 

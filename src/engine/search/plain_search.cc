@@ -53,6 +53,7 @@ void VictimSearch::examine_plainness() {
 void VictimSearch::take_account_of(const VictimChunk& victim) {
   if (!plain_) return;
   progress_->add(victim);
+  plain_ = leaves_whole(victim.group);  // else it needs a place, which the sums do not give it
   for (model::PodId pod : victim.pods) {
     const std::int64_t devices = cluster_.class_of(pod).key.devices.count;
     free_devices_ += devices;
@@ -95,6 +96,8 @@ bool VictimSearch::solved_without_placing(std::size_t k, const Chunks& extra) {
     if (!first.valid() || served_before(chunk->group, first)) first = chunk->group;
   }
   if (left >= least) return false;
+  for (const VictimChunk* chunk : extra)
+    if (!leaves_whole(chunk->group)) return false;
   ReclaimProgress progress = *progress_;
   for (const VictimChunk* chunk : extra) progress.add(*chunk);
   if (!(action_ == model::Action::kReclaim ? progress.allows(request) : progress.respects_minimum_runtimes()))

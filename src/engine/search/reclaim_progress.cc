@@ -34,7 +34,7 @@ void ReclaimProgress::add(const VictimChunk& victim) {
     }
   }
   if (legality_.protected_until(victim.group) &&
-      !minimum_met(cluster_.group(victim.group), 0, Counted::kPlaced))
+      !minimum_met(cluster_.group(victim.group), 0, Counted::kActive))
     touches_protected_ = true;
 }
 

@@ -53,6 +53,7 @@ std::vector<model::GroupId> VictimSearch::candidates() {
         // A protected group can still lose pods above its minimum.
         if (!is_elastic(group)) continue;
       }
+      if (!minimum_met(group, 0, Counted::kPlaced)) below_minimum_.insert(id);
       found.push_back(id);
     }
   };
@@ -150,6 +151,7 @@ bool VictimSearch::solve(std::size_t k) {
 void VictimSearch::restart_scan() {
   cursor_ = 0;
   scanned_on_.clear();
+  scanned_above_minimum_.clear();
   scanned_groups_.clear();
   for (const VictimChunk& chunk : recorded_) scanned_groups_.insert(chunk.group);
   scan_again_ = false;
@@ -182,6 +184,7 @@ bool VictimSearch::solve_with_next_chunks(std::size_t k) {
     ++cursor_;
     if (gone_[index]) continue;
     scanned_groups_.insert(next->group);
+    if (!next->last) scanned_above_minimum_[next->group].push_back(index);
     if (action_ == model::Action::kConsolidate && cap >= 0 &&
         static_cast<std::int32_t>(scanned_groups_.size()) > cap + 1)
       return false;
@@ -193,6 +196,24 @@ bool VictimSearch::solve_with_next_chunks(std::size_t k) {
   }
 }
 
+/// Every scanned chunk with a pod on the node; where the core of a group is among them, also what was taken
+/// above its minimum, wherever it is.
+std::vector<std::size_t> VictimSearch::chunks_to_take_on(model::NodeId node) {
+  std::vector<std::size_t> indexes = scanned_on_[node];
+  const std::size_t here = indexes.size();
+  for (std::size_t i = 0; i < here; ++i) {
+    if (!sequence_[indexes[i]].last) continue;
+    const auto above = scanned_above_minimum_.find(sequence_[indexes[i]].group);
+    if (above == scanned_above_minimum_.end()) continue;
+    for (std::size_t index : above->second)
+      if (!gone_[index]) indexes.push_back(index);
+  }
+  if (indexes.size() == here) return indexes;
+  std::sort(indexes.begin(), indexes.end());
+  indexes.erase(std::unique(indexes.begin(), indexes.end()), indexes.end());
+  return indexes;
+}
+
 VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t newest) {
   const auto& rank = cluster_.nodes().name_rank();
   std::vector<model::NodeId> nodes;
@@ -202,12 +223,14 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   // Which tries cannot succeed is told from sums. How one that is short of room for the victims would fail,
   // by a place or by the law, only matters where another follows that may succeed.
+  std::vector<std::vector<std::size_t>> indexes_of;
   std::vector<Chunks> extras;
   std::vector<bool> has_room;
   bool hopeless = true;
   for (model::NodeId node : nodes) {
+    const std::vector<std::size_t>& indexes = indexes_of.emplace_back(chunks_to_take_on(node));
     Chunks& extra = extras.emplace_back();
-    for (std::size_t index : scanned_on_[node]) extra.push_back(&sequence_[index]);
+    for (std::size_t index : indexes) extra.push_back(&sequence_[index]);
     for (const VictimChunk* chunk : extra) ledger_->add(*chunk, Victims::kPlaced);
     has_room.push_back(ledger_->enough_for(k));
     hopeless = hopeless && (!has_room.back() || no_room_for_all(k, extra));
@@ -219,7 +242,7 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
     for (const VictimChunk* chunk : extras[i]) ledger_->add(*chunk, Victims::kPlaced);
     const Outcome outcome = attempt(k, extras[i]);
     if (outcome == Outcome::kSolved) {
-      last_extra_ = scanned_on_[nodes[i]];
+      last_extra_ = indexes_of[i];
       return outcome;
     }
     for (const VictimChunk* chunk : extras[i]) ledger_->remove(*chunk, Victims::kPlaced);
@@ -248,9 +271,20 @@ VictimSearch::Outcome VictimSearch::attempt(std::size_t k, const Chunks& extra) 
     undo_to(position);
     return Outcome::kIllegal;
   }
+  if (!std::all_of(taken.begin(), taken.end(),
+                   [&](const VictimChunk& chunk) { return leaves_whole(chunk.group); })) {
+    undo_to(position);
+    return Outcome::kNoPlace;
+  }
   solution_ = affected(victims);
   used_ = std::move(taken);  // last: `extra` may point into it
   return Outcome::kSolved;
+}
+
+/// A group that had its minimum keeps it, moved pods counted, or goes altogether.
+bool VictimSearch::leaves_whole(model::GroupId id) const {
+  const model::GroupRecord& group = cluster_.group(id);
+  return minimum_met(group, 0, Counted::kPlaced) || group.placed() == 0 || below_minimum_.contains(id);
 }
 
 bool VictimSearch::simulate(std::size_t k, const Chunks& victims) {
@@ -285,7 +319,7 @@ bool VictimSearch::simulate(std::size_t k, const Chunks& victims) {
 std::vector<VictimChunk> VictimSearch::affected(const Chunks& victims) const {
   std::vector<VictimChunk> result;
   for (const VictimChunk* chunk : victims) {
-    VictimChunk rest{chunk->group, {}, chunk->last};
+    VictimChunk rest{chunk->group, {}, chunk->last && cluster_.group(chunk->group).placed() == 0};
     for (model::PodId pod : chunk->pods) {
       const model::PodRecord& record = cluster_.pod(pod);
       const bool back =

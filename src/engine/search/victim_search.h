@@ -24,8 +24,9 @@ namespace fairlead::engine {
 ///
 /// The chunk is solved pod by pod: for the first k pods, the victims found for k-1 stand, and further chunks
 /// are added in victim order until those on one node suffice; each try evicts, places everybody in the order
-/// of service, judges the outcome and is undone unless it is good. In the end every chunk that can be spared
-/// is. Source: KAI-Scheduler's solvers, without their over-eviction.
+/// of service, judges the outcome and is undone unless it is good. A group that loses its core loses what it
+/// has above its minimum too. In the end every chunk that can be spared is. Source: KAI-Scheduler's solvers,
+/// without their over-eviction.
 ///
 /// Three things keep this from being quadratic, and none changes what is found: a ledger of room refuses
 /// tries that cannot succeed; in the plain case (equal pods with whole devices, victims that fit nowhere
@@ -59,8 +60,10 @@ class VictimSearch {
 
   bool solve(std::size_t k);
   bool solve_with_next_chunks(std::size_t k);
+  std::vector<std::size_t> chunks_to_take_on(model::NodeId node);
   Outcome attempt_on_nodes(std::size_t k, std::size_t newest);
   Outcome attempt(std::size_t k, const Chunks& extra);
+  bool leaves_whole(model::GroupId group) const;
   bool simulate(std::size_t k, const Chunks& victims);
   std::vector<VictimChunk> affected(const Chunks& victims) const;
   void undo_to(std::size_t position);
@@ -100,6 +103,7 @@ class VictimSearch {
   bool nobody_placed_ = false;         ///< the last success was decided without placing
 
   std::vector<model::GroupId> candidates_;
+  boost::unordered_flat_set<model::GroupId> below_minimum_;  ///< of them, before the search
   std::optional<VictimOrder> order_;
   std::vector<VictimChunk> sequence_;
   std::vector<bool> gone_;  ///< by position in the sequence: recorded
@@ -110,6 +114,7 @@ class VictimSearch {
   std::size_t cursor_ = 0;
   bool scan_again_ = true;  ///< the next scan starts at the beginning
   boost::unordered_flat_map<model::NodeId, std::vector<std::size_t>> scanned_on_;
+  boost::unordered_flat_map<model::GroupId, std::vector<std::size_t>> scanned_above_minimum_;
   boost::unordered_flat_set<model::GroupId> scanned_groups_;
 
   std::optional<RoomLedger> ledger_;
