@@ -41,9 +41,13 @@ enum ExitCode : int {
   kExitOk = 0,
   kExitFailed =
       1,  ///< the input cannot be used: a file that is not there, text that is no object, an unknown group
-  kExitUsage = 2,      ///< the command line is wrong
-  kExitPartial = 3,    ///< --strict: parts of the input were left out; the rest was planned and printed
-  kExitInternal = 70,  ///< a defect of this program
+  kExitUsage = 2,        ///< the command line is wrong
+  kExitPartial = 3,      ///< --strict: parts of the input were left out; the rest was planned and printed
+  kExitNotAllowed = 4,   ///< not signed in, or the server does not allow it
+  kExitNotFound = 5,     ///< the server has no such thing
+  kExitConflict = 6,     ///< it is there already, or was changed meanwhile
+  kExitUnavailable = 7,  ///< no server answers, or it cannot do it now
+  kExitInternal = 70,    ///< a defect of this program
 };
 
 }  // namespace fairlead::cli

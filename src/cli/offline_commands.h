@@ -1,0 +1,11 @@
+#pragma once
+
+#include "cli/command.h"
+
+namespace fairlead::cli {
+
+/// The commands that work on files and ask no server.
+Command plan_command();
+Command simulate_command();
+
+}  // namespace fairlead::cli
