@@ -34,10 +34,12 @@ class Engine final : public model::Scheduler {
   }
 
   model::Round run(const model::RoundRequest& request) override {
-    const bool nothing_new = ran_at_version_ == cluster_.event_version() && !last_.more;
-    if (nothing_new && (!last_.wake_at || cluster_.now() < *last_.wake_at)) return {{}, false, last_.wake_at};
+    const bool nothing_new =
+        ran_at_version_ == cluster_.event_version() && (!last_.wake_at || cluster_.now() < *last_.wake_at);
+    if (nothing_new && !last_.more) return {{}, false, last_.wake_at};
+    if (!nothing_new) cursor_.clear();
     cluster_.budgets().start_round();
-    RoundRun run(cluster_, placer_, caches_, request);
+    RoundRun run(cluster_, placer_, caches_, cursor_, request);
     model::Round round;
     run.run();
     std::vector<RoundRun::Body> bodies = run.take_decisions();
@@ -51,6 +53,7 @@ class Engine final : public model::Scheduler {
     for (RoundRun::Body& changed : run.take_verdicts(verdicts_))
       round.decisions.push_back({++decisions_, std::move(changed)});
     round.more = run.more();
+    if (!round.more) cursor_.clear();
     round.wake_at = run.wake_at();
     cluster_.groups_below_minimum();
     cluster_.forget_orphans();
@@ -97,6 +100,7 @@ class Engine final : public model::Scheduler {
   model::Cluster cluster_;
   Placer placer_;
   RoundCaches caches_;
+  RoundCursor cursor_;
   std::optional<std::uint64_t> ran_at_version_;  ///< the state's version when the last round ended
   model::Round last_;                            ///< that round, without its decisions
   std::uint64_t decisions_ = 0;

@@ -8,12 +8,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 namespace fairlead::engine {
 namespace {
 
 constexpr std::uint32_t kBindFailuresBeforeVerdict = 10;
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 model::EvictionRule rule_of(model::Action action) {
   switch (action) {
@@ -51,9 +53,9 @@ model::QueueCharge request_of(const model::Cluster& cluster, const std::vector<m
 
 }  // namespace
 
-RoundRun::RoundRun(model::Cluster& cluster, Placer& placer, RoundCaches& caches,
+RoundRun::RoundRun(model::Cluster& cluster, Placer& placer, RoundCaches& caches, RoundCursor& cursor,
                    const model::RoundRequest& request)
-    : cluster_(cluster), placer_(placer), caches_(caches), request_(request) {}
+    : cluster_(cluster), placer_(placer), caches_(caches), cursor_(cursor), request_(request) {}
 
 void RoundRun::remember(model::PodId pod, const model::Assignment& assignment) {
   before_.try_emplace(pod, assignment);
@@ -167,7 +169,7 @@ void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
       order.add(group);
     }
   }
-  while (!order.empty() && !limit_reached()) {
+  while (!order.empty()) {
     const model::GroupId id = order.next();
     const model::GroupRecord& group = cluster_.group(id);
     if (nominations_.contains(group.spec.key)) {
@@ -176,17 +178,30 @@ void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
       if (!chunk.empty()) order.add(id);
       continue;
     }
-    ++groups_tried_;
-    next_chunk(cluster_, id, chunk);
-    placer_.placed().clear();
-    if (place_around_nominations(id, chunk)) {
-      verdicts_.erase(id);
+    const RoundCursor::Turn turn{model::Action::kAllocate, attempt, id};
+    if (const RoundCursor::Refusal* known = cursor_.find(turn)) {
+      verdicts_[id] = *known->reason;
+    } else {
+      if (limit_reached()) {
+        model::Reason untried;
+        untried.code = model::ReasonCode::kSearchLimit;
+        for (model::GroupId rest : waiting)
+          if (cluster_.group(rest).waiting() > 0) verdicts_.try_emplace(rest, untried);
+        break;
+      }
+      ++groups_tried_;
       next_chunk(cluster_, id, chunk);
-      if (!chunk.empty()) order.add(id);
-      continue;
+      placer_.placed().clear();
+      if (place_around_nominations(id, chunk)) {
+        verdicts_.erase(id);
+        next_chunk(cluster_, id, chunk);
+        if (!chunk.empty()) order.add(id);
+        continue;
+      }
+      verdicts_[id] = placer_.refusal();
+      if (is_limited()) cursor_.note_refusal(turn, {placer_.refusal(), std::nullopt});
     }
-    verdicts_[id] = placer_.refusal();
-    const model::ReasonCode code = placer_.refusal().code;
+    const model::ReasonCode code = verdicts_[id].code;
     if (!strict || code == model::ReasonCode::kMissingReference || code == model::ReasonCode::kOverLimit ||
         code == model::ReasonCode::kNonPreemptibleOverQuota)
       continue;
@@ -219,37 +234,62 @@ void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Acti
   };
   sort_untried();
   placer_.forget_failures();
-  while (!order->empty() && !limit_reached()) {
+  while (!order->empty()) {
     const model::GroupId id = order->next();
     std::erase(untried, id);
+    const RoundCursor::Turn turn{action, attempt, id};
+    if (const RoundCursor::Refusal* known = cursor_.find(turn)) {
+      refuse(turn, *known);
+      continue;
+    }
+    if (limit_reached()) break;
     next_chunk(cluster_, id, chunk);
     ++groups_tried_;
     if (auto until = delayed_until(cluster_, cluster_.group(id))) {
-      wake(*until);
       model::Reason reason;
       reason.code = model::ReasonCode::kPreemptionDelay;
       reason.limit = until->unix_nanoseconds() / 1'000'000'000;
-      second_reasons_[id] = reason;
+      refuse(turn, {reason, until});
       continue;
     }
     VictimSearch search(cluster_, placer_, caches_.totals(pool), pool, id, action);
     if (action == model::Action::kReclaim) {
       if (auto reason = search.legality().refuses_reclaim(request_of(cluster_, chunk))) {
-        second_reasons_[id] = *reason;
+        refuse(turn, {reason, std::nullopt});
         continue;
       }
     }
     waiting = candidates(pool, attempt, action);
     placer_.placed().clear();
+    if (is_limited()) {
+      const std::uint64_t left =
+          request_.max_simulations > 0 ? request_.max_simulations - simulations_ : kNoLimit;
+      search.limit(left, cursor_.log_of(turn, cluster_.now()));
+    }
     auto victims = search.run(waiting);
     simulations_ += search.simulations();
+    if (search.stopped()) {
+      // The groups behind it have their turn when it has had its own.
+      if (auto until = search.wake_at()) wake(*until);
+      more_ = true;
+      break;
+    }
+    if (!victims) {
+      refuse(turn, {std::nullopt, search.wake_at()});
+      continue;
+    }
     if (auto until = search.wake_at()) wake(*until);
-    if (!victims) continue;
     accept(*victims, id, rule_of(action));
     verdicts_.erase(id);
     second_reasons_.erase(id);
     sort_untried();
   }
+}
+
+void RoundRun::refuse(const RoundCursor::Turn& turn, RoundCursor::Refusal refusal) {
+  if (refusal.reason) second_reasons_[turn.group] = *refusal.reason;
+  if (refusal.wake_at) wake(*refusal.wake_at);
+  if (is_limited()) cursor_.note_refusal(turn, std::move(refusal));
 }
 
 void RoundRun::accept(const std::vector<VictimChunk>& victims, model::GroupId beneficiary,
@@ -360,10 +400,12 @@ std::vector<RoundRun::Body> RoundRun::take_decisions() {
       record.nominated_node = model::NodeId();
       if (!record.inherited) withdrawn.push_back(record.spec.uid);
     }
+    if (record.inherited) cursor_.clear();
     record.inherited = false;
   }
   std::sort(withdrawn.begin(), withdrawn.end());
   for (std::string& uid : withdrawn) decisions.emplace_back(model::WithdrawNomination{std::move(uid)});
+  if (!decisions.empty()) cursor_.clear();
   return decisions;
 }
 
@@ -394,6 +436,21 @@ void RoundRun::explain_the_rest() {
         verdicts_[id] = reason;
       }
     }
+  }
+}
+
+/// What an earlier round found about groups that this one did not come to.
+void RoundRun::keep_told(const std::map<std::string, model::Verdict>& told,
+                         std::map<std::string, model::Verdict>& now) const {
+  for (const auto& [key, before] : told) {
+    const model::GroupId id = cluster_.groups().find(key);
+    if (!id.valid() || cluster_.group(id).waiting() == 0) continue;
+    const auto [found, untried] = now.try_emplace(key, before);
+    if (untried) continue;
+    std::vector<model::Reason>& reasons = found->second.reasons;
+    const bool untold = reasons.front().code == model::ReasonCode::kSearchLimit;
+    const bool fewer = before.reasons.size() > reasons.size() && before.reasons.front() == reasons.front();
+    if (untold || fewer) reasons = before.reasons;
   }
 }
 
@@ -429,6 +486,7 @@ std::vector<RoundRun::Body> RoundRun::take_verdicts(std::map<std::string, model:
     }
   }
   for (const auto& [key, reason] : caches_.groups_without_queue(cluster_)) now[key].reasons = {reason};
+  if (more_) keep_told(told, now);
   std::vector<Body> changed;
   for (const auto& [key, verdict] : told)
     if (!now.contains(key)) changed.emplace_back(model::VerdictChanged{key, {}});

@@ -2,7 +2,8 @@
 
 #include "engine/gang/placer.h"
 #include "engine/order/shares.h"
-#include "engine/search/legality.h"
+#include "engine/round_cursor.h"
+#include "engine/search/victim_search.h"
 #include "model/cluster/cluster.h"
 #include "model/scheduler.h"
 
@@ -36,13 +37,15 @@ class RoundCaches {
 
 /// One round: the configured actions in order over all pools, on the live state. Fair shares are worked out
 /// at the start and held. Decisions are collected as they are taken; a later step of the same round can make
-/// one void.
+/// one void. With a limit it goes on where the cursor says that the last round stopped, and moves it.
 class RoundRun {
  public:
   using Body = std::variant<model::Bind, model::Evict, model::Nominate, model::WithdrawNomination,
                             model::VerdictChanged>;
 
-  RoundRun(model::Cluster& cluster, Placer& placer, RoundCaches& caches, const model::RoundRequest& request);
+  /// The cursor must have been cleared if anything changed.
+  RoundRun(model::Cluster& cluster, Placer& placer, RoundCaches& caches, RoundCursor& cursor,
+           const model::RoundRequest& request);
 
   void run();
   /// Binds, evictions and nominations that are true at the end, in the order in which they were taken; then
@@ -82,11 +85,18 @@ class RoundRun {
   void remember(model::PodId pod, const model::Assignment& assignment);
   void wake(base::Time at);
   bool limit_reached();
+  bool is_limited() const { return request_.max_simulations > 0 || request_.max_groups > 0; }
+  std::optional<std::vector<VictimChunk>> search(VictimSearch& search, const RoundCursor::Turn& turn,
+                                                 const std::vector<model::GroupId>& waiting);
+  void refuse(const RoundCursor::Turn& turn, RoundCursor::Refusal refusal);
+  void keep_told(const std::map<std::string, model::Verdict>& told,
+                 std::map<std::string, model::Verdict>& now) const;
   std::vector<model::PoolId> pools_by_name() const;
 
   model::Cluster& cluster_;
   Placer& placer_;
   RoundCaches& caches_;
+  RoundCursor& cursor_;
   model::RoundRequest request_;
   std::vector<Taken> taken_;
   std::map<model::PodId, model::Assignment> before_;  ///< of pods that anything was decided about

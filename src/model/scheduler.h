@@ -20,7 +20,9 @@ struct ApplyReport {
   std::vector<RejectedEvent> rejected;
 };
 
-/// One round's limits, as counts of work, so that a replay repeats them.
+/// One round's limits, as counts of work, so that a replay repeats them. While only the clock moves, and no
+/// instant passes at which that changes a decision, the next round goes on where one stopped; when anything
+/// else changed, a decision of its own included, it starts from the beginning.
 struct RoundRequest {
   std::uint64_t max_simulations = 0;  ///< placements tried while searching for victims; 0: no limit
   std::uint64_t max_groups = 0;       ///< groups attempted; 0: no limit

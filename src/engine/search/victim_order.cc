@@ -16,12 +16,13 @@ double ratio(std::int32_t placed, std::int32_t minimum) {
 }  // namespace
 
 VictimOrder::VictimOrder(const model::Cluster& cluster, model::PoolId pool, const PoolTotals& totals,
-                         const Legality& legality, std::vector<model::GroupId> candidates)
+                         const Legality& legality, std::vector<model::GroupId> candidates, base::Time at)
     : cluster_(cluster),
       pool_(pool),
       totals_(totals),
       legality_(legality),
       candidates_(std::move(candidates)),
+      at_(at),
       node_of_(cluster.queues().size(), 0) {
   nodes_.emplace_back();
 }
@@ -125,8 +126,8 @@ std::int64_t VictimOrder::lost_work(const std::vector<model::PodId>& chunk) cons
   for (model::PodId pod : chunk) {
     const model::Pod& spec = cluster_.pod(pod).spec;
     const base::Time since =
-        std::max(spec.started.value_or(cluster_.now()), spec.last_checkpoint.value_or(base::Time()));
-    const base::Duration age = std::max(base::Duration(), cluster_.now() - since);
+        std::max(spec.started.value_or(at_), spec.last_checkpoint.value_or(base::Time()));
+    const base::Duration age = std::max(base::Duration(), at_ - since);
     const std::int64_t seconds = (age + cluster_.configuration().restart_cost).nanoseconds() /
                                  base::Duration::seconds(1).nanoseconds();
     lost += charge_of(pod).gpu * seconds;

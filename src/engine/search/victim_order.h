@@ -22,9 +22,9 @@ namespace fairlead::engine {
 /// further pod. Costs: O(candidates) to make, O(log candidates + siblings · depth) a chunk.
 class VictimOrder {
  public:
-  /// `legality` tells what queues held before the search.
+  /// `legality` tells what queues held before the search; lost work is that of the instant `at`.
   VictimOrder(const model::Cluster& cluster, model::PoolId pool, const PoolTotals& totals,
-              const Legality& legality, std::vector<model::GroupId> candidates);
+              const Legality& legality, std::vector<model::GroupId> candidates, base::Time at);
 
   /// Starts from the beginning, as if `recorded` were gone. Between tries the live state is that before the
   /// search, or the one in which they are evicted.
@@ -85,6 +85,7 @@ class VictimOrder {
   const PoolTotals& totals_;
   const Legality& legality_;
   std::vector<model::GroupId> candidates_;
+  base::Time at_;
   std::vector<QueueNode> nodes_;      // [0] stands for all roots
   std::vector<std::size_t> node_of_;  // by queue
   boost::unordered_flat_map<model::GroupId, Remaining> remaining_;

@@ -108,6 +108,11 @@ bool VictimSearch::possible() {
   return enough;
 }
 
+void VictimSearch::limit(std::uint64_t max_simulations, SearchLog& log) {
+  max_simulations_ = max_simulations;
+  log_ = &log;
+}
+
 std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<model::GroupId>& waiting) {
   if (chunk_.empty()) return std::nullopt;
   if (action_ == model::Action::kConsolidate && !enough_devices()) return std::nullopt;
@@ -116,7 +121,7 @@ std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<mode
   ledger_.emplace(cluster_, placer_.static_fit(), placer_.pool_nodes(pool_), chunk_);
   if (!possible()) return std::nullopt;
   waiting_ = &waiting;
-  order_.emplace(cluster_, pool_, totals_, legality_, candidates_);
+  order_.emplace(cluster_, pool_, totals_, legality_, candidates_, log_ ? log_->began() : cluster_.now());
   examine_plainness();
   placed_before_ = placer_.placed().size();
   start_ = ground_ = cluster_.mark();
@@ -125,15 +130,12 @@ std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<mode
     solved = solve(k);
     if (solved && k < chunk_.size()) record_solution();
   }
-  if (solved) {
-    spare();
-  } else {
-    undo_to(start_);
-  }
+  if (solved) spare();
+  if (!solved || stopped_) undo_to(start_);
   placer_.forget_failures();
   cluster_.keep(start_);
   if (const auto until = order_->wake_at(); until && (!wake_at_ || *until < *wake_at_)) wake_at_ = until;
-  if (!solved) return std::nullopt;
+  if (!solved || stopped_) return std::nullopt;
   return solution_;
 }
 
@@ -145,7 +147,7 @@ void VictimSearch::undo_to(std::size_t position) {
 bool VictimSearch::solve(std::size_t k) {
   last_extra_.clear();
   if (!recorded_.empty() && ledger_->enough_for(k) && attempt(k, {}) == Outcome::kSolved) return true;
-  return solve_with_next_chunks(k);
+  return !stopped_ && solve_with_next_chunks(k);
 }
 
 void VictimSearch::restart_scan() {
@@ -193,6 +195,7 @@ bool VictimSearch::solve_with_next_chunks(std::size_t k) {
       if (here.empty() || here.back() != index) here.push_back(index);
     }
     if (attempt_on_nodes(k, index) == Outcome::kSolved) return true;
+    if (stopped_) return false;
   }
 }
 
@@ -248,7 +251,7 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
     for (const VictimChunk* chunk : extras[i]) ledger_->remove(*chunk, Victims::kPlaced);
     // What failed for another reason than room may succeed for the next pod, so that scan starts anew.
     scan_again_ = true;
-    if (outcome == Outcome::kIllegal) return outcome;
+    if (outcome != Outcome::kNoPlace) return outcome;
   }
   return Outcome::kNoPlace;
 }
@@ -261,24 +264,45 @@ VictimSearch::Outcome VictimSearch::attempt(std::size_t k, const Chunks& extra) 
   if (nobody_placed_) return Outcome::kSolved;
   Chunks victims = pointers(recorded_);
   victims.insert(victims.end(), extra.begin(), extra.end());
-  if (!simulate(k, victims)) {
-    undo_to(position);
-    return Outcome::kNoPlace;
+  const Outcome outcome = judge(k, victims);
+  if (outcome != Outcome::kSolved) undo_to(position);
+  return outcome;
+}
+
+VictimSearch::Outcome VictimSearch::judge(std::size_t k, const Chunks& victims) {
+  if (log_ && answered_ < log_->size()) {
+    const SearchLog::Simulation& known = log_->at(answered_++);
+    if (known.outcome != Outcome::kSolved) return known.outcome;
+    solution_ = known.solution;
+    used_ = known.used;
+    return Outcome::kSolved;
+  }
+  if (log_ && simulations_ >= max_simulations_) {
+    stopped_ = true;
+    return Outcome::kStopped;
   }
   std::vector<VictimChunk> taken;
-  for (const VictimChunk* chunk : victims) taken.push_back(*chunk);
-  if (!legality_.allows(request_of(k), taken)) {
-    undo_to(position);
-    return Outcome::kIllegal;
+  Outcome outcome = Outcome::kNoPlace;
+  if (simulate(k, victims)) {
+    for (const VictimChunk* chunk : victims) taken.push_back(*chunk);
+    if (!legality_.allows(request_of(k), taken)) {
+      outcome = Outcome::kIllegal;
+    } else if (std::all_of(taken.begin(), taken.end(),
+                           [&](const VictimChunk& chunk) { return leaves_whole(chunk.group); })) {
+      outcome = Outcome::kSolved;
+    }
   }
-  if (!std::all_of(taken.begin(), taken.end(),
-                   [&](const VictimChunk& chunk) { return leaves_whole(chunk.group); })) {
-    undo_to(position);
-    return Outcome::kNoPlace;
+  const bool solved = outcome == Outcome::kSolved;
+  if (solved) {
+    solution_ = affected(victims);
+    used_ = std::move(taken);  // last: `victims` may point into it
   }
-  solution_ = affected(victims);
-  used_ = std::move(taken);  // last: `extra` may point into it
-  return Outcome::kSolved;
+  if (log_) {
+    log_->add(solved ? SearchLog::Simulation{outcome, used_, solution_}
+                     : SearchLog::Simulation{outcome, {}, {}});
+    ++answered_;
+  }
+  return outcome;
 }
 
 /// A group that had its minimum keeps it, moved pods counted, or goes altogether.
@@ -409,6 +433,7 @@ void VictimSearch::spare() {
     const std::vector<VictimChunk> used_before = used_;
     undo_to(start_);
     holds = attempt(chunk_.size(), pointers(fewer)) == Outcome::kSolved && solution_.size() < best.size();
+    if (stopped_) return;
     if (!holds) {
       ledger_->add(best[i], Victims::kEvicted);
       solution_ = best;
@@ -424,6 +449,7 @@ void VictimSearch::spare() {
   }
   if (holds) return;
   undo_to(start_);
+  log_ = nullptr;  // what is known to succeed has no limit
   attempt(chunk_.size(), pointers(std::vector<VictimChunk>(used_)));
 }
 

@@ -5,6 +5,7 @@
 #include "engine/search/legality.h"
 #include "engine/search/reclaim_progress.h"
 #include "engine/search/room_ledger.h"
+#include "engine/search/search_log.h"
 #include "engine/search/victim_order.h"
 #include "model/cluster/cluster.h"
 
@@ -42,14 +43,20 @@ class VictimSearch {
   /// solution.
   std::optional<std::vector<VictimChunk>> run(const std::vector<model::GroupId>& waiting);
 
+  /// Before run(): simulates at most so often, and goes on where the log ends, which it extends and which
+  /// must outlive it. The state must be the one on which the log was begun.
+  void limit(std::uint64_t max_simulations, SearchLog& log);
+  /// It stopped at the limit: nothing was found yet.
+  bool stopped() const { return stopped_; }
+
   const Legality& legality() const { return legality_; }
   /// When time alone could bring a further candidate.
   std::optional<base::Time> wake_at() const { return wake_at_; }
-  /// Simulations tried so far, for limits.
+  /// Simulations tried so far, without those that the log answered.
   std::uint64_t simulations() const { return simulations_; }
 
  private:
-  enum class Outcome { kSolved, kNoPlace, kIllegal };
+  using Outcome = SimulationOutcome;
   using Chunks = std::vector<const VictimChunk*>;
 
   std::vector<model::GroupId> candidates();
@@ -64,6 +71,9 @@ class VictimSearch {
   Outcome attempt_on_nodes(std::size_t k, std::size_t newest);
   Outcome attempt(std::size_t k, const Chunks& extra);
   bool leaves_whole(model::GroupId group) const;
+  /// What a simulation with the victims comes to. The live state is that of a solution afterwards, unless the
+  /// log knew it; as a search only stops where it would simulate, the log never knows the last one.
+  Outcome judge(std::size_t k, const Chunks& victims);
   bool simulate(std::size_t k, const Chunks& victims);
   std::vector<VictimChunk> affected(const Chunks& victims) const;
   void undo_to(std::size_t position);
@@ -132,6 +142,10 @@ class VictimSearch {
   model::GroupId first_victim_;  ///< of the recorded ones, the first in the order of service
 
   std::uint64_t simulations_ = 0;
+  SearchLog* log_ = nullptr;  ///< null: no limit
+  std::size_t answered_ = 0;  ///< simulations that the log has answered
+  std::uint64_t max_simulations_ = 0;
+  bool stopped_ = false;
   std::optional<base::Time> wake_at_;
 };
 
