@@ -416,7 +416,11 @@ void RoundRun::explain_the_rest() {
     for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) {
       const model::GroupRecord& group = cluster_.group(id);
       if (group.waiting() == 0) continue;
-      if (!minimum_met(group, 0, Counted::kPresent)) {
+      const bool reserved = group.reserved() > 0;
+      next_chunk(cluster_, id, chunk);
+      if (!chunk.empty() && minimum_met(group, 0, Counted::kPresent)) continue;
+      // Too few pods for the group, or for each part of it that could take some.
+      if (!reserved || !minimum_met(group, 0, Counted::kPresent)) {
         model::Reason reason;
         reason.code = model::ReasonCode::kNotEnoughPods;
         for (const model::PodSet& set : group.pod_sets) {
@@ -426,15 +430,9 @@ void RoundRun::explain_the_rest() {
         verdicts_[id] = reason;
         continue;
       }
-      const bool reserved =
-          std::any_of(group.pod_sets.begin(), group.pod_sets.end(),
-                      [](const model::PodSet& set) { return set.in(model::PodState::kNominated) > 0; });
-      next_chunk(cluster_, id, chunk);
-      if (reserved && chunk.empty()) {
-        model::Reason reason;
-        reason.code = model::ReasonCode::kWaitingForRelease;
-        verdicts_[id] = reason;
-      }
+      model::Reason reason;
+      reason.code = model::ReasonCode::kWaitingForRelease;
+      verdicts_[id] = reason;
     }
   }
 }

@@ -3,14 +3,19 @@
 #include "invariants.h"
 #include "model/scheduler.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace fairlead::property {
 
-/// Two schedulers that are told the same and must decide the same. The world sees the first one's decisions;
-/// outcomes reach the second with its own numbers. Verdicts are not compared.
+/// Two schedulers that are told the same and must decide the same: the same decisions in the same order, the
+/// same instant at which they want to be woken, and for each waiting group the same constraint that binds
+/// (its code, queue, dimension and, for gates, numbers). The world sees the first one's decisions; outcomes
+/// reach the second with its own numbers. What is not compared of a verdict is what only the engine works
+/// out: node counts, second reasons and how far a gang came.
 class Lockstep : public model::Scheduler {
  public:
   Lockstep(model::Scheduler& first, model::Scheduler& second) : first_(first), second_(second) {}
@@ -45,6 +50,12 @@ class Lockstep : public model::Scheduler {
       }
       numbers_[mine[i]->number] = theirs[i]->number;
     }
+    if (difference_.empty() && other.wake_at && (!round.wake_at || *round.wake_at > *other.wake_at))
+      differ("the first wants to be woken at " + text_of(round.wake_at) + ", the second already at " +
+             text_of(other.wake_at));
+    take_verdicts(round, verdicts_of_first_);
+    take_verdicts(other, verdicts_of_second_);
+    if (difference_.empty()) compare_verdicts();
     return round;
   }
 
@@ -59,6 +70,44 @@ class Lockstep : public model::Scheduler {
     }
     return decisions;
   }
+  /// The verdicts that hold after a round, by group.
+  using Verdicts = std::map<std::string, std::string>;
+  static void take_verdicts(const model::Round& round, Verdicts& verdicts) {
+    for (const model::Decision& decision : round.decisions) {
+      const auto* changed = std::get_if<model::VerdictChanged>(&decision.body);
+      if (changed == nullptr) continue;
+      if (changed->verdict.reasons.empty()) {
+        verdicts.erase(changed->group);
+      } else {
+        verdicts[changed->group] = text_of(changed->verdict.reasons.front());
+      }
+    }
+  }
+  void compare_verdicts() {
+    for (const auto& [group, verdict] : verdicts_of_first_) {
+      const auto other = verdicts_of_second_.find(group);
+      if (other == verdicts_of_second_.end())
+        return differ("for the first " + group + " waits for " + verdict + ", for the second for nothing");
+      if (other->second != verdict)
+        return differ("for the first " + group + " waits for " + verdict + ", for the second for " +
+                      other->second);
+    }
+    for (const auto& [group, verdict] : verdicts_of_second_) {
+      if (verdicts_of_first_.count(group) == 0)
+        return differ("for the second " + group + " waits for " + verdict + ", for the first for nothing");
+    }
+  }
+  static std::string text_of(const model::Reason& reason) {
+    std::string text = "reason " + std::to_string(static_cast<int>(reason.code));
+    if (!reason.queue.empty()) text += " at " + reason.queue;
+    if (!reason.dimension.empty())
+      text += ", " + reason.dimension + " " + std::to_string(reason.have) + " and " +
+              std::to_string(reason.want) + " of " + std::to_string(reason.limit);
+    return text;
+  }
+  static std::string text_of(const std::optional<base::Time>& time) {
+    return time ? base::format_time(*time) : "no time";
+  }
   void translate(std::uint64_t& number) const {
     const auto found = numbers_.find(number);
     if (found != numbers_.end()) number = found->second;
@@ -70,6 +119,8 @@ class Lockstep : public model::Scheduler {
   model::Scheduler& first_;
   model::Scheduler& second_;
   std::map<std::uint64_t, std::uint64_t> numbers_;
+  Verdicts verdicts_of_first_;
+  Verdicts verdicts_of_second_;
   std::string difference_;
 };
 

@@ -203,12 +203,28 @@ bool is_whole(const Part& part, const State& state, const Chunk& pods) {
 
 }  // namespace
 
+namespace {
+
+using Quotas = std::vector<std::pair<std::string, model::Quota>>;
+/// Dimensions in the order in which a refusal names them: devices, cpu, memory, then models.
+Quotas devices_first(const std::map<std::string, model::Quota>& quotas) {
+  Quotas ordered;
+  for (const char* first : {"gpu", "cpu", "memory"})
+    if (auto found = quotas.find(first); found != quotas.end()) ordered.push_back(*found);
+  for (const auto& [dimension, quota] : quotas)
+    if (dimension != "gpu" && dimension != "cpu" && dimension != "memory")
+      ordered.emplace_back(dimension, quota);
+  return ordered;
+}
+
+}  // namespace
+
 std::optional<model::Reason> gate(const Facts& facts, const State& state, const PoolShares& shares,
                                   const Group& group, const Amounts& request) {
   if (!facts.world->configuration.policies.proportion) return std::nullopt;
   Allocations allocated = allocations(facts, state, shares.pool);
   for (const std::string& queue : path_to_root(facts, group.queue))
-    for (const auto& [dimension, quota] : shares.queues.at(queue).quota) {
+    for (const auto& [dimension, quota] : devices_first(shares.queues.at(queue).quota)) {
       std::int64_t want = get(request, dimension);
       std::int64_t have = get(allocated.all[queue], dimension);
       std::int64_t fixed = get(allocated.non_preemptible[queue], dimension);

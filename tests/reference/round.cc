@@ -321,7 +321,10 @@ void RoundRun::explain_the_rest() {
       verdicts[key].reasons.front().queue = group.object->queue;
       continue;
     }
-    if (!enough_pods(group, state))
+    bool set_aside = std::any_of(group.pods.begin(), group.pods.end(), [&](const model::Pod* pod) {
+      return state_of(state, *pod).status == Status::kPipelined;
+    });
+    if (!enough_pods(group, state) || (chunk.empty() && !set_aside))
       explain(model::ReasonCode::kNotEnoughPods);
     else if (chunk.empty())
       explain(model::ReasonCode::kWaitingForRelease);
