@@ -23,7 +23,7 @@ inline constexpr std::uint32_t kEngineRevision = 1;
 
 /// One engine round as the ledger keeps it: what was told, what was asked, what was decided.
 struct RoundRecord {
-  std::uint64_t number = 0;  ///< from 1 within its segment, without gaps
+  std::uint64_t number = 0;  ///< from 1 within its segment, without gaps; 0: the ledger numbers it
   base::Time time;
   std::vector<model::Event> events;
   model::RoundRequest request;
@@ -106,6 +106,9 @@ class Ledger {
   virtual base::Result<std::optional<Document>> document(std::string_view kind, std::string_view key) = 0;
   /// Position of the newest history entry; 0 when there is none.
   virtual std::uint64_t last_position() const = 0;
+  /// Version of the document that was written last: those of a batch get the versions after it, in the order
+  /// of Batch::written.
+  virtual std::uint64_t last_version() const = 0;
   /// Bytes of rounds in the open segment, for the writer to decide when to begin another.
   virtual std::int64_t open_segment_bytes() const = 0;
   /// Deletes closed segments, history and usage beyond what the options keep.

@@ -76,6 +76,7 @@ const std::vector<Library>& libraries() {
       {"boost/beast", Names{"net"}},
       {"openssl/", Names{"net", "server"}},
       {"sqlite3.h", Names{"ledger"}},
+      {"sodium", Names{"ledger", "host", "server"}},
       {"libpq", Names{"ledger"}},
       {"boost/", std::nullopt},
       {"fmt/", std::nullopt},

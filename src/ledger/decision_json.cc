@@ -1,0 +1,102 @@
+#include "ledger/decision_json.h"
+
+#include "base/json_reader.h"
+#include "ledger/event_json.h"
+#include "ledger/json_codec.h"
+
+namespace fairlead::ledger {
+namespace {
+
+void write_decision(base::JsonWriter& out, const model::Decision& decision) {
+  out.begin_object();
+  if (decision.number != 0) out.member("number", decision.number);
+  json::write_alternative(out, decision.body);
+  out.end_object();
+}
+
+}  // namespace
+
+void write_decisions(base::JsonWriter& out, std::span<const model::Decision> decisions) {
+  out.begin_array();
+  for (const model::Decision& decision : decisions) write_decision(out, decision);
+  out.end_array();
+}
+
+base::Result<std::vector<model::Decision>> read_decisions(const base::JsonValue& json) {
+  if (!json.is_array()) return base::invalid_argument("the decisions are not a list");
+  std::vector<model::Decision> decisions;
+  decisions.reserve(json.items().size());
+  for (const base::JsonValue& item : json.items()) {
+    model::Decision& decision = decisions.emplace_back();
+    json::Fault fault;
+    if (!json::read_tagged(item, "number", decision.number, decision.body, fault)) {
+      fault.at(decisions.size() - 1);
+      return fault.error().in("decisions");
+    }
+  }
+  return decisions;
+}
+
+std::string decision_to_json(const model::Decision& decision) {
+  std::string text;
+  base::JsonWriter out(text);
+  write_decision(out, decision);
+  return text;
+}
+
+std::string round_to_json(const RoundRecord& round) {
+  std::string text;
+  base::JsonWriter out(text);
+  out.begin_object();
+  if (!round.events.empty()) {
+    out.key("events");
+    write_events(out, round.events);
+  }
+  if (!json::same(round.request, model::RoundRequest())) {
+    out.key("request");
+    json::write(out, round.request);
+  }
+  if (!round.decisions.empty()) {
+    out.key("decisions");
+    write_decisions(out, round.decisions);
+  }
+  out.end_object();
+  return text;
+}
+
+base::Result<RoundRecord> round_from_json(std::string_view text) {
+  base::JsonReader reader;
+  const auto json = reader.read(text);
+  if (!json) return json.error();
+  if (!(*json)->is_object()) return base::invalid_argument("the round is not an object");
+  RoundRecord round;
+  for (const auto& member : (*json)->members()) {
+    if (member.key == "events") {
+      auto events = read_events(member.value);
+      if (!events) return events.error();
+      round.events = std::move(*events);
+    } else if (member.key == "decisions") {
+      auto decisions = read_decisions(member.value);
+      if (!decisions) return decisions.error();
+      round.decisions = std::move(*decisions);
+    } else if (member.key == "request") {
+      json::Fault fault;
+      if (!json::read(member.value, round.request, fault)) return fault.error().in("request");
+    } else {
+      return base::invalid_argument("the round has a member that is not known: " + std::string(member.key));
+    }
+  }
+  return round;
+}
+
+bool same_decision(const model::Decision& a, const model::Decision& b) {
+  if (a.number != b.number || a.body.index() != b.body.index()) return false;
+  return std::visit(
+      [&b](const auto& body) {
+        using Body = std::remove_cvref_t<decltype(body)>;
+        return json::same(body, std::get<Body>(b.body));
+      },
+      a.body);
+}
+
+}  // namespace fairlead::ledger
