@@ -1,5 +1,6 @@
 #include "cli/command_line.h"
 #include "engine/engine.h"
+#include "host/supervisor.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,9 @@ int terminal_columns() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  // What the platform starts, not people: small and at once, before anything else is set up.
+  if (command == "supervise" && argc == 3) return fairlead::host::run_supervisor(argv[2]);
   std::ios::sync_with_stdio(false);
   const char* no_colour = std::getenv("NO_COLOR");
   fairlead::cli::Environment environment{

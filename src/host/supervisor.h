@@ -14,8 +14,8 @@
 
 namespace fairlead::host {
 
-/// What one replica is to run, as its supervisor is told it. Secrets come apart, through a pipe, and are
-/// never written.
+/// What one replica is to run, as its supervisor is told it. Secrets come apart, in an
+/// anonymous file in memory, and are never written.
 struct ReplicaSpec {
   std::string uid;     ///< the pod's
   std::string folder;  ///< of this try: spec, state, socket and logs; made by the platform, 0700
