@@ -75,6 +75,7 @@ class SupervisorsOfMachine final : public Supervisors {
     }
     std::error_code failed;
     std::filesystem::create_directories(spec.folder, failed);
+    if (!failed) std::filesystem::permissions(spec.folder, std::filesystem::perms::owner_all, failed);
     if (failed) return base::Error(base::Code::kUnavailable, "make " + spec.folder + ": " + failed.message());
     Try& made = tries_[spec.uid];
     made.uid = spec.uid;
