@@ -1,3 +1,4 @@
+#include "base/state_folder.h"
 #include "cli/command_line.h"
 #include "engine/engine.h"
 #include "host/supervisor.h"
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   environment.no_colour = no_colour != nullptr && *no_colour != '\0';
   environment.columns = terminal_columns();
   environment.standard_input_path = "/dev/stdin";
+  environment.state_folder = fairlead::base::default_state_folder();
   int code = fairlead::cli::run_command_line(argc, argv, environment);
   std::cout.flush();
   if (!std::cout) {

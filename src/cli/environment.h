@@ -34,6 +34,8 @@ struct Environment {
   /// Where objects on standard input can be read piece by piece ("/dev/stdin"); empty: read_standard_input
   /// serves.
   std::string standard_input_path = {};
+  /// Where a platform of this account keeps its state; empty: not known.
+  std::string state_folder = {};
 };
 
 /// How a command ends, the same for every command (docs/plan.md).

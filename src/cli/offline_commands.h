@@ -7,5 +7,6 @@ namespace fairlead::cli {
 /// The commands that work on files and ask no server.
 Command plan_command();
 Command simulate_command();
+Command ledger_command();
 
 }  // namespace fairlead::cli

@@ -1,0 +1,180 @@
+#include "cli/ledger_command.h"
+
+#include "base/json_writer.h"
+#include "cli/offline_commands.h"
+#include "ledger/verify.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <ostream>
+#include <string_view>
+#include <system_error>
+
+namespace fairlead::cli {
+namespace {
+
+using ledger::SegmentReport;
+using ledger::VerifyReport;
+using Outcome = SegmentReport::Outcome;
+
+std::string_view word_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kEqual:
+      return "equal";
+    case Outcome::kDifferent:
+      return "different";
+    case Outcome::kOtherRevision:
+      return "skipped";
+    case Outcome::kUnreadable:
+      return "unreadable";
+  }
+  return {};
+}
+
+std::string span_of(const ledger::Segment& segment) {
+  return fmt::format("segment {}, {} to {}", segment.id, base::format_time(segment.began),
+                     segment.ended ? base::format_time(*segment.ended) : std::string("now"));
+}
+
+std::string line_of(const SegmentReport& report) {
+  const std::string span = span_of(report.segment);
+  switch (report.outcome) {
+    case Outcome::kEqual:
+      return fmt::format("equal       {}: {} rounds, {} decisions", span, report.rounds, report.decisions);
+    case Outcome::kDifferent:
+      return fmt::format("DIFFERENT   {}: after {} equal rounds, {}", span, report.rounds,
+                         report.first_difference);
+    case Outcome::kOtherRevision:
+      return fmt::format(
+          "skipped     {}: engine revision {}, events {}; this program is revision {}, events {}", span,
+          report.segment.engine_revision, report.segment.event_version, ledger::kEngineRevision,
+          model::kEventVersion);
+    case Outcome::kUnreadable:
+      return fmt::format("UNREADABLE  {}: {}", span, report.first_difference);
+  }
+  return {};
+}
+
+std::string text_of(const VerifyReport& report) {
+  std::string out;
+  for (const std::string& damage : report.damage) out += "DAMAGED     " + damage + '\n';
+  if (report.more_damage > 0) out += fmt::format("            and {} more\n", report.more_damage);
+  if (report.damage.empty()) {
+    out += fmt::format(
+        "unaltered   {} transactions: {} rounds, {} documents, {} history entries, {} usage samples{}\n",
+        report.batches, report.rounds, report.documents, report.history, report.usage,
+        report.retained ? "; older rows were deleted by retention" : "");
+  }
+  for (const SegmentReport& segment : report.segments) out += line_of(segment) + '\n';
+  if (!report.newest_hash.empty()) out += "newest hash " + report.newest_hash + '\n';
+  out += report.good() ? "The ledger is as it was written, and every decision came out the same.\n"
+                       : "The ledger does not verify; docs/ledger.md says what to do.\n";
+  return out;
+}
+
+std::string json_of(const VerifyReport& report) {
+  std::string text;
+  base::JsonWriter out(text, 2);
+  out.begin_object();
+  out.member("good", report.good());
+  out.key("damage");
+  out.begin_array();
+  for (const std::string& damage : report.damage) out.value(damage);
+  out.end_array();
+  out.member("moreDamage", report.more_damage);
+  out.key("segments");
+  out.begin_array();
+  for (const SegmentReport& segment : report.segments) {
+    out.begin_object();
+    out.member("id", segment.segment.id);
+    out.member("began", base::format_time(segment.segment.began));
+    if (segment.segment.ended) out.member("ended", base::format_time(*segment.segment.ended));
+    out.member("engineRevision", segment.segment.engine_revision);
+    out.member("eventVersion", segment.segment.event_version);
+    out.member("outcome", word_of(segment.outcome));
+    out.member("equalRounds", segment.rounds);
+    out.member("equalDecisions", segment.decisions);
+    if (!segment.first_difference.empty()) out.member("firstDifference", segment.first_difference);
+    out.end_object();
+  }
+  out.end_array();
+  out.member("transactions", report.batches);
+  out.member("rounds", report.rounds);
+  out.member("documents", report.documents);
+  out.member("history", report.history);
+  out.member("usage", report.usage);
+  out.member("retained", report.retained);
+  if (!report.newest_hash.empty()) out.member("newestHash", report.newest_hash);
+  out.end_object();
+  return text + '\n';
+}
+
+int fail(const Environment& environment, const base::Error& error) {
+  environment.err << "fairlead: " << error.message() << '\n';
+  return kExitFailed;
+}
+
+Command verify_command() {
+  using Output = LedgerVerifyOptions::Output;
+  auto options = std::make_shared<LedgerVerifyOptions>();
+  Command command;
+  command.name = "verify";
+  command.description = "Check that the ledger is as it was written, and decide every round again";
+  command.more =
+      "Each row's hash is worked out again, and each segment is replayed through the engine and compared, "
+      "decision by decision.\nReads only, and may run while the platform does. Exit code 0: everything is "
+      "equal; 1: something is not, or cannot be read.";
+  command.examples =
+      "  fairlead ledger verify\n"
+      "  fairlead ledger verify --state /var/lib/fairlead -o json\n"
+      "  fairlead ledger verify --state backup.db";
+  command.option("--state", options->state, "DIR|FILE", "The state folder, or the database [this account's]")
+      .takes_path = true;
+  command.choice<Output>("-o,--output", options->output, {{"text", Output::kText}, {"json", Output::kJson}},
+                         "How the outcome is printed [text]");
+  command.run = [options](const Environment& environment) {
+    return run_ledger_verify(*options, environment);
+  };
+  return command;
+}
+
+}  // namespace
+
+base::Result<std::string> ledger_path(const std::string& state, const Environment& environment) {
+  const std::string path = state.empty() ? environment.state_folder : state;
+  if (path.empty()) return base::invalid_argument("it is not known where the state lies; write --state DIR");
+  std::error_code ignored;
+  const bool folder = std::filesystem::is_directory(path, ignored);
+  return folder || state.empty() ? path + "/fairlead.db" : path;
+}
+
+int run_ledger_verify(const LedgerVerifyOptions& options, const Environment& environment) {
+  const auto path = ledger_path(options.state, environment);
+  if (!path) return fail(environment, path.error());
+  ledger::VerifyOptions verifying{environment.make_scheduler, {}};
+  if (environment.err_is_terminal) {
+    verifying.progress = [&environment](std::int64_t done, std::int64_t total) {
+      environment.err << fmt::format("\rverifying {:3} %", total > 0 ? done * 100 / total : 100)
+                      << std::flush;
+    };
+  }
+  const auto report = ledger::verify(*path, verifying);
+  if (environment.err_is_terminal) environment.err << "\r\x1b[K" << std::flush;
+  if (!report) return fail(environment, report.error());
+  environment.out << (options.output == LedgerVerifyOptions::Output::kJson ? json_of(*report)
+                                                                           : text_of(*report));
+  return report->good() ? kExitOk : kExitFailed;
+}
+
+Command ledger_command() {
+  Command command;
+  command.name = "ledger";
+  command.description = "Check and export the durable record of a platform";
+  command.examples = "  fairlead ledger verify";
+  command.commands.push_back(verify_command());
+  return command;
+}
+
+}  // namespace fairlead::cli

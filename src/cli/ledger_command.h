@@ -1,0 +1,22 @@
+#pragma once
+
+#include "cli/environment.h"
+
+#include <string>
+
+namespace fairlead::cli {
+
+struct LedgerVerifyOptions {
+  enum class Output { kText, kJson };
+  std::string state;  ///< a state folder or the database itself; empty: the account's own
+  Output output = Output::kText;
+};
+/// Runs `fairlead ledger verify`. Returns an ExitCode: kExitFailed when something is damaged or was decided
+/// otherwise.
+int run_ledger_verify(const LedgerVerifyOptions& options, const Environment& environment);
+
+/// The database of a state folder; a path to the database stays as it is. Errors: kInvalidArgument when
+/// neither is given nor known.
+base::Result<std::string> ledger_path(const std::string& state, const Environment& environment);
+
+}  // namespace fairlead::cli
