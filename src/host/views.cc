@@ -1,0 +1,266 @@
+#include "engine/fair_share.h"
+#include "host/loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fairlead::host {
+namespace {
+
+world::WorkloadState state_of(const WorkloadRecord& record, const std::vector<const ReplicaRecord*>& replicas) {
+  using State = world::WorkloadState;
+  bool live = false;
+  bool starting = false;
+  for (const ReplicaRecord* replica : replicas) {
+    live = live || is_live(replica->progress);
+    starting = starting || replica->progress == Progress::kBinding || replica->progress == Progress::kRunning;
+  }
+  if (record.deleting) return State::kStopping;
+  if (record.stage != Stage::kActive && live) return State::kStopping;
+  switch (record.stage) {
+    case Stage::kActive:
+      if (record.running_since) return State::kRunning;
+      if (starting) return State::kStarting;
+      return live ? State::kStopping : State::kPending;
+    case Stage::kBlocked:
+      return State::kPending;
+    case Stage::kBackOff:
+      return State::kBackOff;
+    case Stage::kSuspended:
+      return State::kSuspended;
+    case Stage::kSucceeded:
+      return State::kSucceeded;
+    case Stage::kFailed:
+      return State::kFailed;
+  }
+  return State::kPending;
+}
+
+world::ReplicaView replica_view(const ReplicaRecord& replica) {
+  world::ReplicaView view;
+  view.uid = replica.uid;
+  view.role = replica.role;
+  view.index = replica.index;
+  view.attempt = replica.attempt;
+  view.state = progress_name(replica.progress);
+  view.node = replica.node;
+  view.devices = replica.devices;
+  view.device_thousandths = replica.held_thousandths();
+  view.started = replica.started;
+  view.ended = replica.ended;
+  view.exit_code = replica.exit_code;
+  view.exit_signal = replica.exit_signal;
+  view.message = replica.message;
+  view.pid = replica.pid;
+  return view;
+}
+
+struct Charge {
+  std::int64_t gpu = 0;
+  std::int64_t cpu = 0;
+  std::int64_t memory = 0;
+
+  std::int64_t of(std::string_view dimension) const {
+    return dimension == "gpu" ? gpu : dimension == "cpu" ? cpu : dimension == "memory" ? memory : 0;
+  }
+  void add(const Charge& other) {
+    gpu += other.gpu;
+    cpu += other.cpu;
+    memory += other.memory;
+  }
+};
+
+struct QueueSums {
+  Charge allocated;
+  Charge requested;
+  Charge non_preemptible;
+};
+
+}  // namespace
+
+std::shared_ptr<const world::WorkloadView> Loop::view_of(const WorkloadRecord& record) const {
+  auto view = std::make_shared<world::WorkloadView>();
+  view->uid = record.uid;
+  view->spec = record.spec;
+  view->version = record.version;
+  view->submitted_by = record.submitted_by;
+  view->submitted = record.submitted;
+  view->first_started = record.first_started;
+  view->ended = record.ended;
+  view->reason = record.reason;
+  view->failures = record.failures;
+  view->preemptions = record.preemptions;
+  view->last_checkpoint = record.last_checkpoint;
+  std::vector<const ReplicaRecord*> replicas = replicas_of(record.spec.key());
+  view->state = state_of(record, replicas);
+  for (const bool ended : {false, true})
+    for (const ReplicaRecord* replica : replicas)
+      if (has_ended(replica->progress) == ended) view->replicas.push_back(replica_view(*replica));
+  for (const bool borrowing : {false, true}) {
+    const auto verdict = verdicts_.find(group_key(record, borrowing));
+    if (verdict != verdicts_.end() && view->verdict.reasons.empty()) view->verdict = verdict->second;
+  }
+  if (record.spec.service) {
+    view->address = fmt::format("/serve/{}/{}/", record.spec.project, record.spec.name);
+    if (record.stage == Stage::kActive && record.wanted == 0 && view->reason.empty())
+      view->reason = "sleeps; a request wakes it";
+  }
+  return view;
+}
+
+std::vector<std::shared_ptr<const world::QueueView>> Loop::queue_views() const {
+  std::map<std::string, QueueSums> sums;
+  for (const auto& [uid, replica] : replicas_) {
+    const bool live = is_live(replica.progress);
+    if (!live && replica.progress != Progress::kPending) continue;
+    const WorkloadRecord* record = find_workload(replica.workload);
+    if (record == nullptr) continue;
+    Charge charge;
+    for (const model::WorkloadRole& role : record->spec.roles) {
+      if (role.name != replica.role) continue;
+      charge = {role.devices.count * role.devices.thousandths, role.cpu_milli, role.memory_bytes};
+      if (live) charge.gpu = replica.held_thousandths();
+    }
+    const bool preemptible = replica.borrowing || manifest::is_preemptible(record->spec);
+    std::string name = record->spec.project;
+    // The tree is as deep as it is; a queue that was removed ends the walk.
+    for (auto at = queues_.find(name); at != queues_.end(); at = queues_.find(at->second.queue.parent)) {
+      QueueSums& sum = sums[at->first];
+      sum.requested.add(charge);
+      // What is leaving is the machine's load, but no longer the queue's.
+      if (live && replica.progress != Progress::kReleasing) {
+        sum.allocated.add(charge);
+        if (!preemptible) sum.non_preemptible.add(charge);
+      }
+      if (at->second.queue.parent.empty()) break;
+    }
+  }
+  Charge total;
+  for (const model::Node& node : inventory_.present_nodes()) {
+    total.cpu += node.allocatable.cpu_milli;
+    total.memory += node.allocatable.memory_bytes;
+    for (const model::DeviceSet& set : node.devices)
+      for (const model::Device& device : set.devices) total.gpu += device.healthy ? model::kThousandthsPerDevice : 0;
+  }
+  const std::vector<const QueueRecord*> ordered = queues_from_the_root();
+  std::map<std::string, std::map<std::string, std::int64_t>> shares;  // queue, dimension
+  engine::FairShareScratch scratch;
+  const auto divide = [&](const std::string& parent, const std::map<std::string, std::int64_t>& of_parent) {
+    std::vector<const QueueRecord*> siblings;
+    for (const QueueRecord* one : ordered)
+      if (one->queue.parent == parent) siblings.push_back(one);
+    for (const auto& [dimension, amount] : of_parent) {
+      std::vector<engine::Sibling> list;
+      for (const QueueRecord* one : siblings) {
+        engine::Sibling sibling;
+        sibling.request = sums[one->queue.name].requested.of(dimension);
+        sibling.created = one->queue.created;
+        sibling.uid = one->queue.uid;
+        for (const model::PoolQuota& pool : one->queue.pools) {
+          if (pool.priority) sibling.priority = *pool.priority;
+          for (const model::DimensionQuota& quota : pool.dimensions)
+            if (quota.dimension == dimension) {
+              sibling.deserved = quota.quota.quota;
+              sibling.limit = quota.quota.limit;
+              sibling.over_quota_weight = quota.quota.over_quota_weight;
+            }
+        }
+        list.push_back(sibling);
+      }
+      std::vector<std::int64_t> answer(list.size());
+      engine::divide_fairly(list, amount, dimension == "gpu" ? 1000 : 1, 1.0, scratch, answer);
+      for (std::size_t i = 0; i < list.size(); ++i) shares[siblings[i]->queue.name][dimension] = answer[i];
+    }
+  };
+  divide("", {{"gpu", total.gpu}, {"cpu", total.cpu}, {"memory", total.memory}});
+  std::vector<std::shared_ptr<const world::QueueView>> views;
+  for (const QueueRecord* record : ordered) {
+    const std::string& name = record->queue.name;
+    if (!is_leaf(name)) divide(name, shares[name]);
+    auto view = std::make_shared<world::QueueView>();
+    view->queue = record->queue;
+    view->version = record->version;
+    view->leaf = is_leaf(name);
+    const QueueSums& sum = sums[name];
+    for (const char* dimension : {"gpu", "cpu", "memory"})
+      view->amounts.push_back({dimension, sum.allocated.of(dimension), sum.requested.of(dimension),
+                               sum.non_preemptible.of(dimension), static_cast<double>(shares[name][dimension])});
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+void Loop::add_machine(world::View& view) const {
+  for (const model::Node& node : inventory_.nodes) {
+    world::NodeView shown;
+    shown.name = node.name;
+    shown.cpu_milli = node.allocatable.cpu_milli;
+    shown.memory_bytes = node.allocatable.memory_bytes;
+    shown.isolation = options_.isolation;
+    shown.not_enforced = options_.not_enforced;
+    for (const auto& [uid, replica] : replicas_) {
+      if (!is_live(replica.progress) || replica.node != node.name) continue;
+      const WorkloadRecord* record = find_workload(replica.workload);
+      if (record == nullptr) continue;
+      for (const model::WorkloadRole& role : record->spec.roles)
+        if (role.name == replica.role) {
+          shown.cpu_allocated_milli += role.cpu_milli;
+          shown.memory_allocated_bytes += role.memory_bytes;
+        }
+    }
+    for (std::size_t i = 0; i < inventory_.devices.size(); ++i)
+      if (inventory_.devices[i].node == node.name) shown.devices.push_back(static_cast<std::uint32_t>(i));
+    view.nodes.push_back(std::move(shown));
+  }
+  for (const InventoryDevice& one : inventory_.devices) {
+    world::DeviceView shown;
+    shown.identity = one.device.identity;
+    shown.node = one.node;
+    shown.slot = one.slot;
+    shown.vendor = one.device.vendor;
+    shown.model = one.device.model;
+    shown.memory_mib = one.device.memory_mib;
+    shown.healthy = one.healthy;
+    shown.simulated = one.device.simulated;
+    shown.message = one.message;
+    if (one.reading) {
+      shown.utilisation = one.reading->utilisation;
+      shown.memory_used_mib = one.reading->memory_used_mib;
+      shown.power_watts = one.reading->power_watts;
+      shown.temperature_celsius = one.reading->temperature_celsius;
+    }
+    for (const auto& [uid, replica] : replicas_) {
+      if (!is_live(replica.progress)) continue;
+      if (std::find(replica.devices.begin(), replica.devices.end(), one.device.identity) == replica.devices.end()) continue;
+      shown.allocated_thousandths += replica.share_thousandths;
+      if (std::find(shown.workloads.begin(), shown.workloads.end(), replica.workload) == shown.workloads.end())
+        shown.workloads.push_back(replica.workload);
+    }
+    view.devices.push_back(std::move(shown));
+  }
+}
+
+void Loop::publish() {
+  for (const std::string& key : std::exchange(changed_views_, {})) {
+    const std::size_t slash = key.find('/');
+    const std::pair name(key.substr(0, slash), key.substr(slash + 1));
+    const WorkloadRecord* record = find_workload(key);
+    if (record == nullptr) {
+      workload_views_.erase(name);
+    } else {
+      workload_views_[name] = view_of(*record);
+    }
+  }
+  machine_changed_ = false;
+  auto view = std::make_shared<world::View>();
+  view->version = view_->version + 1;
+  view->time = now_;
+  view->workloads.reserve(workload_views_.size());
+  for (const auto& [name, one] : workload_views_) view->workloads.push_back(one);
+  view->queues = queue_views();
+  add_machine(*view);
+  view_ = std::move(view);
+}
+
+}  // namespace fairlead::host
