@@ -18,8 +18,8 @@ std::vector<std::pair<std::string, std::string>> replica_environment(const Envir
     const std::string& variable = device.device.visibility_variable;
     if (variable.empty()) continue;
     std::string& value = variables[variable];
-    const bool granted =
-        std::find(replica.devices.begin(), replica.devices.end(), device.device.identity) != replica.devices.end();
+    const bool granted = std::find(replica.devices.begin(), replica.devices.end(), device.device.identity) !=
+                         replica.devices.end();
     if (!granted) continue;
     if (!value.empty()) value += ',';
     value += device.device.visibility_value;

@@ -29,7 +29,8 @@ std::string workload_of(std::string_view group) {
 Outcome run(std::span<const model::Event> state, const SchedulerMaker& make_scheduler) {
   std::map<std::string, std::string> group_of;  // pod
   for (const model::Event& event : state)
-    if (const auto* pod = std::get_if<model::PodUpserted>(&event.body)) group_of[pod->pod.uid] = pod->pod.group;
+    if (const auto* pod = std::get_if<model::PodUpserted>(&event.body))
+      group_of[pod->pod.uid] = pod->pod.group;
   const auto scheduler = make_scheduler();
   scheduler->apply(state);
   Outcome outcome;
@@ -55,7 +56,8 @@ Outcome run(std::span<const model::Event> state, const SchedulerMaker& make_sche
 }
 
 std::string amount(std::string_view dimension, std::int64_t value) {
-  if (dimension == "gpu" || dimension.starts_with("gpu/")) return fmt::format("{:g}", static_cast<double>(value) / 1000.0);
+  if (dimension == "gpu" || dimension.starts_with("gpu/"))
+    return fmt::format("{:g}", static_cast<double>(value) / 1000.0);
   if (dimension == "cpu") return fmt::format("{:g} cores", static_cast<double>(value) / 1000.0);
   return fmt::format("{:.1f} GiB", static_cast<double>(value) / (1 << 30));
 }
@@ -97,15 +99,17 @@ std::string sentence(const model::Reason& reason) {
       return fmt::format("{} is a department", reason.queue);
     case Code::kOverLimit:
       return fmt::format("{} has {} {} and asks for {}, above its limit of {}", reason.queue,
-                         amount(reason.dimension, reason.have), reason.dimension, amount(reason.dimension, reason.want),
-                         amount(reason.dimension, reason.limit));
-    case Code::kNonPreemptibleOverQuota:
-      return fmt::format("it is not preemptible, so it must fit the quota of {}: {} {} are in use, {} asked for, the quota is {}",
-                         reason.queue, amount(reason.dimension, reason.have), reason.dimension,
+                         amount(reason.dimension, reason.have), reason.dimension,
                          amount(reason.dimension, reason.want), amount(reason.dimension, reason.limit));
+    case Code::kNonPreemptibleOverQuota:
+      return fmt::format(
+          "it is not preemptible, so it must fit the quota of {}: {} {} are in use, {} asked for, the quota "
+          "is {}",
+          reason.queue, amount(reason.dimension, reason.have), reason.dimension,
+          amount(reason.dimension, reason.want), amount(reason.dimension, reason.limit));
     case Code::kOverFairShare:
-      return fmt::format("all devices are in use, and {} would have more than its fair share of {} {}", reason.queue,
-                         amount(reason.dimension, reason.limit), reason.dimension);
+      return fmt::format("all devices are in use, and {} would have more than its fair share of {} {}",
+                         reason.queue, amount(reason.dimension, reason.limit), reason.dimension);
     case Code::kNodesDoNotFit: {
       std::string text = "no node fits it";
       const char* separator = ": ";
@@ -143,8 +147,8 @@ std::string remedy(const engine::Counterfactual& change, const std::string& grou
   const std::string name = workload_of(group.substr(slash + 1));
   switch (change.kind) {
     case Kind::kFewerPods:
-      return fmt::format("let it start with {} replicas instead of {}: fairlead scale {} --replicas {} -p {}", change.to,
-                         change.from, name, change.to, project);
+      return fmt::format("let it start with {} replicas instead of {}: fairlead scale {} --replicas {} -p {}",
+                         change.to, change.from, name, change.to, project);
     case Kind::kSmallerPods:
       return fmt::format("ask for {} devices per replica instead of {}", change.to, change.from);
     case Kind::kPreemptible:
@@ -152,13 +156,15 @@ std::string remedy(const engine::Counterfactual& change, const std::string& grou
     case Kind::kOtherPool:
       return fmt::format("send it to pool {}", change.subject);
     case Kind::kMoreQuota:
-      return fmt::format("raise the {} quota of {} from {} to {}: fairlead queue set {} --{}-quota {}", change.dimension,
-                         change.subject, amount(change.dimension, change.from), amount(change.dimension, change.to),
-                         change.subject, change.dimension, amount(change.dimension, change.to));
+      return fmt::format("raise the {} quota of {} from {} to {}: fairlead queue set {} --{}-quota {}",
+                         change.dimension, change.subject, amount(change.dimension, change.from),
+                         amount(change.dimension, change.to), change.subject, change.dimension,
+                         amount(change.dimension, change.to));
     case Kind::kHigherLimit:
-      return fmt::format("raise the {} limit of {} from {} to {}: fairlead queue set {} --{}-limit {}", change.dimension,
-                         change.subject, amount(change.dimension, change.from), amount(change.dimension, change.to),
-                         change.subject, change.dimension, amount(change.dimension, change.to));
+      return fmt::format("raise the {} limit of {} from {} to {}: fairlead queue set {} --{}-limit {}",
+                         change.dimension, change.subject, amount(change.dimension, change.from),
+                         amount(change.dimension, change.to), change.subject, change.dimension,
+                         amount(change.dimension, change.to));
     case Kind::kMoreNodes:
       return fmt::format("add {} machine{} like {}", change.to, change.to == 1 ? "" : "s", change.subject);
   }
@@ -177,7 +183,8 @@ world::Forecast forecast_group(std::span<const model::Event> state, const std::s
   world::Forecast forecast;
   const std::string key = workload_of(group);
   forecast.starts = outcome.started.contains(key);
-  if (const auto place = outcome.places.find(group); place != outcome.places.end()) forecast.node = place->second;
+  if (const auto place = outcome.places.find(group); place != outcome.places.end())
+    forecast.node = place->second;
   for (const auto& [evicted, reason] : outcome.evicted)
     forecast.evicted.push_back(fmt::format("{}: {}", evicted, reason));
   for (const std::string& started : outcome.started)
@@ -195,7 +202,8 @@ world::Forecast explain_group(std::span<const model::Event> state, const std::st
   engine::CounterfactualQuestion question{state, group, {}, kMostPlans, {}};
   const engine::CounterfactualAnswer answer = engine::find_counterfactuals(question, make_scheduler);
   if (forecast.reason.empty()) forecast.reason = sentence(answer.verdict);
-  for (const engine::Counterfactual& change : answer.changes) forecast.remedies.push_back(remedy(change, group));
+  for (const engine::Counterfactual& change : answer.changes)
+    forecast.remedies.push_back(remedy(change, group));
   return forecast;
 }
 

@@ -14,8 +14,8 @@ namespace fairlead::host {
 
 using SchedulerMaker = std::function<std::unique_ptr<model::Scheduler>()>;
 
-/// What happens to a group in a state that the events lead an empty scheduler to: whether it starts, where, at
-/// whose cost, or why not. Pure; cost: one scheduler brought up, and a round.
+/// What happens to a group in a state that the events lead an empty scheduler to: whether it starts, where,
+/// at whose cost, or why not. Pure; cost: one scheduler brought up, and a round.
 world::Forecast forecast_group(std::span<const model::Event> state, const std::string& group,
                                const SchedulerMaker& make_scheduler);
 

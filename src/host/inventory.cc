@@ -117,14 +117,14 @@ Inventory make_inventory(const Machine& machine, const std::vector<device::Disco
   }
   std::sort(inventory.nodes.begin(), inventory.nodes.end(),
             [](const model::Node& a, const model::Node& b) { return a.name < b.name; });
-  std::sort(inventory.devices.begin(), inventory.devices.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.node, a.slot) < std::tie(b.node, b.slot);
-  });
+  std::sort(inventory.devices.begin(), inventory.devices.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.node, a.slot) < std::tie(b.node, b.slot); });
   return inventory;
 }
 
 std::optional<std::vector<std::uint32_t>> choose_slots(const Inventory& inventory, std::string_view node,
-                                                       std::int64_t count, std::span<const std::string> groups,
+                                                       std::int64_t count,
+                                                       std::span<const std::string> groups,
                                                        std::span<const HeldDevices> held) {
   std::set<std::uint32_t> taken;
   std::map<std::string, std::uint32_t> shared;

@@ -57,7 +57,8 @@ struct HeldDevices {
 /// else one per group: the one that the group is on already, or a free one. The lowest slots that are free
 /// and healthy. Nothing when there are too few, which means that the engine counted other devices than these.
 std::optional<std::vector<std::uint32_t>> choose_slots(const Inventory& inventory, std::string_view node,
-                                                       std::int64_t count, std::span<const std::string> groups,
+                                                       std::int64_t count,
+                                                       std::span<const std::string> groups,
                                                        std::span<const HeldDevices> held);
 
 }  // namespace fairlead::host

@@ -22,9 +22,14 @@ std::string how_it_ended(const ReplicaRecord& replica) {
 }  // namespace
 
 int signal_named(std::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, int>, 8> kSignals = {
-      {{"SIGTERM", SIGTERM}, {"SIGINT", SIGINT}, {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2},
-       {"SIGHUP", SIGHUP}, {"SIGQUIT", SIGQUIT}, {"SIGALRM", SIGALRM}, {"SIGCONT", SIGCONT}}};
+  static constexpr std::array<std::pair<std::string_view, int>, 8> kSignals = {{{"SIGTERM", SIGTERM},
+                                                                                {"SIGINT", SIGINT},
+                                                                                {"SIGUSR1", SIGUSR1},
+                                                                                {"SIGUSR2", SIGUSR2},
+                                                                                {"SIGHUP", SIGHUP},
+                                                                                {"SIGQUIT", SIGQUIT},
+                                                                                {"SIGALRM", SIGALRM},
+                                                                                {"SIGCONT", SIGCONT}}};
   for (const auto& [known, number] : kSignals)
     if (known == name || known.substr(3) == name) return number;
   return 0;
@@ -94,14 +99,16 @@ void Loop::enter(WorkloadRecord& record, Stage stage, std::string reason) {
 }
 
 void Loop::wake_dependents(const std::string& project) {
-  for (auto at = workloads_.lower_bound(project + "/"); at != workloads_.end() && at->second.spec.project == project; ++at)
+  for (auto at = workloads_.lower_bound(project + "/");
+       at != workloads_.end() && at->second.spec.project == project; ++at)
     if (at->second.stage == Stage::kBlocked) to_reconcile_.insert(at->first);
 }
 
 void Loop::check_dependencies(WorkloadRecord& record) {
   for (const std::string& name : record.spec.after) {
     const WorkloadRecord* other = find_workload(record.spec.project + "/" + name);
-    if (other == nullptr) return enter(record, Stage::kFailed, fmt::format("comes after {}, which is gone", name));
+    if (other == nullptr)
+      return enter(record, Stage::kFailed, fmt::format("comes after {}, which is gone", name));
     if (other->stage == Stage::kFailed)
       return enter(record, Stage::kFailed, fmt::format("comes after {}, which failed", name));
     if (other->stage == Stage::kSucceeded) continue;
@@ -219,7 +226,8 @@ void Loop::create_replica(WorkloadRecord& record, const ReplicaSlot& slot) {
   if (record.spec.service) {
     std::int32_t guaranteed = 0;
     for (const ReplicaRecord* other : replicas_of(key))
-      guaranteed += !other->borrowing && (is_live(other->progress) || other->progress == Progress::kPending) ? 1 : 0;
+      guaranteed +=
+          !other->borrowing && (is_live(other->progress) || other->progress == Progress::kPending) ? 1 : 0;
     replica.borrowing = guaranteed >= record.spec.service->minimum_replicas;
   }
   replicas_by_workload_[key].insert(replica.uid);
@@ -296,7 +304,9 @@ void Loop::replica_started(const ReplicaState& state) {
     tell(model::PodUpserted{make_pod(*record, replica)});
   }
   note("replica-started", "workload " + replica.workload, "",
-       {{"replica", replica.uid}, {"node", replica.node}, {"devices", fmt::format("{}", fmt::join(replica.devices, ","))}});
+       {{"replica", replica.uid},
+        {"node", replica.node},
+        {"devices", fmt::format("{}", fmt::join(replica.devices, ","))}});
   to_reconcile_.insert(replica.workload);
 }
 
@@ -364,7 +374,9 @@ void Loop::replica_failed(WorkloadRecord& record, ReplicaRecord& replica) {
     return;
   }
   if (record.failures > record.spec.retries)
-    return enter(record, Stage::kFailed, record.spec.retries == 0 ? what : fmt::format("{}, after {} restarts", what, record.spec.retries));
+    return enter(
+        record, Stage::kFailed,
+        record.spec.retries == 0 ? what : fmt::format("{}, after {} restarts", what, record.spec.retries));
   record.retry_at = now_ + delay;
   enter(record, Stage::kBackOff, what);
 }
@@ -374,12 +386,14 @@ void Loop::follow_running(WorkloadRecord& record) {
   bool any = false;
   for (const ReplicaRecord* replica : replicas_of(record.spec.key())) {
     const bool runs = replica->progress == Progress::kRunning;
-    if (runs || (replica->progress == Progress::kSucceeded && replica->run == record.run)) ++running[replica->role];
+    if (runs || (replica->progress == Progress::kSucceeded && replica->run == record.run))
+      ++running[replica->role];
     any = any || runs;
   }
-  const bool runs = any && std::all_of(record.spec.roles.begin(), record.spec.roles.end(), [&](const auto& role) {
-                      return running[role.name] >= (record.spec.service ? 1 : role.minimum_replicas);
-                    });
+  const bool runs =
+      any && std::all_of(record.spec.roles.begin(), record.spec.roles.end(), [&](const auto& role) {
+        return running[role.name] >= (record.spec.service ? 1 : role.minimum_replicas);
+      });
   if (runs == record.running_since.has_value()) return;
   if (runs) {
     record.running_since = now_;

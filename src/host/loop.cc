@@ -197,7 +197,8 @@ void Loop::stop_everything() {
   for (const auto& [uid, replica] : replicas_) {
     if (!is_live(replica.progress)) continue;
     const WorkloadRecord* record = find_workload(replica.workload);
-    (void)supervisors_.stop(uid, stop_signal(record), record == nullptr ? base::Duration() : record->spec.grace_period);
+    (void)supervisors_.stop(uid, stop_signal(record),
+                            record == nullptr ? base::Duration() : record->spec.grace_period);
   }
 }
 

@@ -36,19 +36,21 @@ std::string group_signature(const model::PodGroup& group);
 
 /// What the loop has around it. Tests replace each of these.
 struct LoopOptions {
-  std::string state_folder;                 ///< replicas, work folders and members files lie in it
-  std::function<base::Time()> clock;        ///< never goes back
-  std::function<std::string()> make_uid;    ///< 128 random bits in hexadecimal
+  std::string state_folder;               ///< replicas, work folders and members files lie in it
+  std::function<base::Time()> clock;      ///< never goes back
+  std::function<std::string()> make_uid;  ///< 128 random bits in hexadecimal
   std::function<std::unique_ptr<model::Scheduler>()> make_scheduler;
   std::function<std::uint16_t()> free_port;
   /// Instant at which a file was last changed; none: it is not there.
   std::function<std::optional<base::Time>(const std::string& path)> file_time;
   /// Makes a folder with its parents for an account; none: the platform's own.
-  std::function<base::Result<void>(const std::string& path, std::optional<std::uint32_t> account)> make_folder;
+  std::function<base::Result<void>(const std::string& path, std::optional<std::uint32_t> account)>
+      make_folder;
   std::function<base::Result<void>(const std::string& path, const std::string& text)> write_file;
   std::function<void(const std::string& path)> remove_folder;
-  std::vector<std::pair<std::string, std::string>> environment;  ///< every workload gets these: PATH, LANG ...
-  bool image_runtime = false;                                    ///< a container runtime is there
+  std::vector<std::pair<std::string, std::string>>
+      environment;             ///< every workload gets these: PATH, LANG ...
+  bool image_runtime = false;  ///< a container runtime is there
   SecretBox* secrets = nullptr;
   std::string isolation;                  ///< "cgroup v2", "cgroup v1", "session"
   std::vector<std::string> not_enforced;  ///< for people
@@ -81,8 +83,8 @@ class Loop {
   void submit(const world::Submission& submission, WorkloadAnswer answer);
   void change(const std::string& project, const std::string& name, const world::WorkloadChange& change,
               const world::Actor& actor, WorkloadAnswer answer);
-  void put_queue(const model::Queue& queue, std::optional<std::uint64_t> if_version, const world::Actor& actor,
-                 QueueAnswer answer);
+  void put_queue(const model::Queue& queue, std::optional<std::uint64_t> if_version,
+                 const world::Actor& actor, QueueAnswer answer);
   void remove_queue(const std::string& name, const world::Actor& actor, Answer<void> answer);
   void put_secret(const std::string& project, const std::string& name, const std::string& value,
                   const world::Actor& actor, Answer<void> answer);
@@ -112,7 +114,8 @@ class Loop {
   void stop_everything();
   std::size_t live_replicas() const;
   /// What is held of each device by processes: for simulated devices, whose use is that of the processes.
-  std::vector<std::pair<std::string, std::vector<std::string>>> holders() const;  ///< identity and replica uids
+  std::vector<std::pair<std::string, std::vector<std::string>>> holders()
+      const;  ///< identity and replica uids
 
   /// Services and workspaces with their replicas, for the proxy.
   std::vector<ServiceState> services() const;
@@ -278,9 +281,9 @@ class Loop {
   std::map<std::string, base::Time> timer_of_;
   std::optional<base::Time> next_sample_;
   std::map<std::string, base::Time> sampled_until_;  ///< replica
-  std::set<std::string> launched_;                   ///< replicas whose supervisor was asked for by this process
-  std::map<std::string, bool> healthy_;              ///< replicas of services
-  std::string trouble_;                              ///< why nothing can be written now; empty: all is well
+  std::set<std::string> launched_;       ///< replicas whose supervisor was asked for by this process
+  std::map<std::string, bool> healthy_;  ///< replicas of services
+  std::string trouble_;                  ///< why nothing can be written now; empty: all is well
   base::Time write_again_at_;
   std::vector<ReplicaState> not_started_;  ///< tries whose supervisor could not be started
   std::set<std::string> preempted_now_;    ///< workloads, in this turn

@@ -20,7 +20,8 @@ std::optional<base::Error> Loop::cannot_write() const {
 }
 
 bool Loop::is_leaf(const std::string& queue) const {
-  return std::none_of(queues_.begin(), queues_.end(), [&](const auto& one) { return one.second.queue.parent == queue; });
+  return std::none_of(queues_.begin(), queues_.end(),
+                      [&](const auto& one) { return one.second.queue.parent == queue; });
 }
 
 std::vector<const Loop::QueueRecord*> Loop::queues_from_the_root() const {
@@ -40,25 +41,28 @@ base::Result<void> Loop::check_submission(const model::Workload& workload) const
   if (const auto problem = manifest::problem_of(workload)) return base::invalid_argument(problem->text());
   const auto queue = queues_.find(workload.project);
   if (queue == queues_.end())
-    return base::not_found(fmt::format("spec.project: there is no project \"{}\"; `fairlead queue` lists them", workload.project));
+    return base::not_found(fmt::format(
+        "spec.project: there is no project \"{}\"; `fairlead queue` lists them", workload.project));
   if (!is_leaf(workload.project) || queue->second.queue.parent.empty())
     return base::invalid_argument(
         fmt::format("spec.project: \"{}\" is a department; name one of its projects", workload.project));
   if (!workload.image.empty() && !options_.image_runtime)
-    return Error(Code::kFailedPrecondition,
-                 fmt::format("spec.image: \"{}\" needs podman, which is not on this machine; leave the image out, or install it",
-                             workload.image));
+    return Error(Code::kFailedPrecondition, fmt::format("spec.image: \"{}\" needs podman, which is not on "
+                                                        "this machine; leave the image out, or install it",
+                                                        workload.image));
   if (!workload.checkpoint.signal.empty() && signal_named(workload.checkpoint.signal) == 0)
-    return base::invalid_argument(fmt::format("spec.checkpoint.signal: \"{}\" is not a signal; write SIGUSR1, SIGUSR2, SIGTERM or SIGINT",
-                                              workload.checkpoint.signal));
+    return base::invalid_argument(fmt::format(
+        "spec.checkpoint.signal: \"{}\" is not a signal; write SIGUSR1, SIGUSR2, SIGTERM or SIGINT",
+        workload.checkpoint.signal));
   for (const auto& [variable, secret] : workload.secrets)
     if (!secrets_.contains(workload.project + "/" + secret))
-      return base::not_found(fmt::format("spec.secrets.{}: there is no secret \"{}\" in project {}; store it first", variable,
-                                         secret, workload.project));
+      return base::not_found(
+          fmt::format("spec.secrets.{}: there is no secret \"{}\" in project {}; store it first", variable,
+                      secret, workload.project));
   for (const std::string& name : workload.after)
     if (!workloads_.contains(workload.project + "/" + name))
-      return base::not_found(fmt::format("spec.after: there is no workload \"{}\" in project {}; submit it first", name,
-                                         workload.project));
+      return base::not_found(fmt::format(
+          "spec.after: there is no workload \"{}\" in project {}; submit it first", name, workload.project));
   return {};
 }
 
@@ -67,12 +71,14 @@ void Loop::submit(const world::Submission& submission, WorkloadAnswer answer) {
   const model::Workload& spec = submission.workload;
   const std::string key = spec.key();
   if (const WorkloadRecord* known = find_workload(key)) {
-    const bool again = !submission.idempotency_key.empty() && known->idempotency_key == submission.idempotency_key &&
-                       known->spec == spec;
+    const bool again = !submission.idempotency_key.empty() &&
+                       known->idempotency_key == submission.idempotency_key && known->spec == spec;
     if (!again)
-      return answer(Error(Code::kAlreadyExists,
-                          fmt::format("metadata.name: project {} has a workload \"{}\" already; choose another name, or delete it",
-                                      spec.project, spec.name)));
+      return answer(Error(
+          Code::kAlreadyExists,
+          fmt::format(
+              "metadata.name: project {} has a workload \"{}\" already; choose another name, or delete it",
+              spec.project, spec.name)));
     return answer_with(key, std::move(answer));
   }
   if (const auto checked = check_submission(spec); !checked) return answer(checked.error());
@@ -111,12 +117,14 @@ void Loop::change(const std::string& project, const std::string& name, const wor
   if (record == nullptr || record->deleting)
     return answer(base::not_found(fmt::format("there is no workload {} in project {}", name, project)));
   if (change.if_version && *change.if_version != record->version)
-    return answer(Error(Code::kFailedPrecondition, fmt::format("workload {} has changed since; look at it again", key)));
+    return answer(Error(Code::kFailedPrecondition,
+                        fmt::format("workload {} has changed since; look at it again", key)));
   const auto noted = [&](std::string_view kind) { note(kind, "workload " + key, actor.user); };
   switch (change.kind) {
     case Kind::kSuspend:
       if (is_final(record->stage))
-        return answer(Error(Code::kFailedPrecondition, fmt::format("workload {} has ended; there is nothing to suspend", key)));
+        return answer(Error(Code::kFailedPrecondition,
+                            fmt::format("workload {} has ended; there is nothing to suspend", key)));
       if (record->stage != Stage::kSuspended) {
         record->spec.suspended = true;
         retire(*record, StopReason::kSuspended);
@@ -142,8 +150,10 @@ void Loop::change(const std::string& project, const std::string& name, const wor
       noted("workload-scaled");
       break;
     case Kind::kReplace:
-      if (!change.workload) return answer(base::invalid_argument("the new version is missing; send the whole workload"));
-      if (const auto replaced = replace(*record, *change.workload); !replaced) return answer(replaced.error());
+      if (!change.workload)
+        return answer(base::invalid_argument("the new version is missing; send the whole workload"));
+      if (const auto replaced = replace(*record, *change.workload); !replaced)
+        return answer(replaced.error());
       noted("workload-replaced");
       break;
     case Kind::kDelete:
@@ -159,19 +169,23 @@ void Loop::change(const std::string& project, const std::string& name, const wor
 base::Result<void> Loop::scale(WorkloadRecord& record, std::int32_t replicas) {
   constexpr std::int32_t kMost = 10'000;
   if (replicas < 0 || replicas > kMost)
-    return base::invalid_argument(fmt::format("replicas: {} is out of range; write 0 to {}", replicas, kMost));
+    return base::invalid_argument(
+        fmt::format("replicas: {} is out of range; write 0 to {}", replicas, kMost));
   if (record.spec.service) {
     const model::ServiceSpec& service = *record.spec.service;
     if (replicas < service.minimum_replicas || replicas > service.maximum_replicas)
-      return base::invalid_argument(fmt::format("replicas: {} is not between the service's minimum {} and maximum {}; change these first",
-                                                replicas, service.minimum_replicas, service.maximum_replicas));
+      return base::invalid_argument(fmt::format(
+          "replicas: {} is not between the service's minimum {} and maximum {}; change these first", replicas,
+          service.minimum_replicas, service.maximum_replicas));
     record.wanted = replicas;
     return {};
   }
   if (record.spec.roles.size() != 1)
-    return Error(Code::kFailedPrecondition, "a workload with several roles cannot be scaled as a whole; apply a new version");
+    return Error(Code::kFailedPrecondition,
+                 "a workload with several roles cannot be scaled as a whole; apply a new version");
   if (replicas == 0) return base::invalid_argument("replicas: 0 would end it; suspend it instead");
-  if (is_final(record.stage)) return Error(Code::kFailedPrecondition, "the workload has ended; resume it first");
+  if (is_final(record.stage))
+    return Error(Code::kFailedPrecondition, "the workload has ended; resume it first");
   model::WorkloadRole& role = record.spec.roles.front();
   const bool rigid = role.minimum_replicas == role.replicas;
   if (rigid && record.running_since)
@@ -183,7 +197,8 @@ base::Result<void> Loop::scale(WorkloadRecord& record, std::int32_t replicas) {
 }
 
 base::Result<void> Loop::replace(WorkloadRecord& record, const model::Workload& spec) {
-  if (spec.key() != record.spec.key()) return base::invalid_argument("metadata.name: a workload cannot be renamed");
+  if (spec.key() != record.spec.key())
+    return base::invalid_argument("metadata.name: a workload cannot be renamed");
   if (auto checked = check_submission(spec); !checked) return checked;
   if (spec == record.spec) return {};
   if (spec.kind != record.spec.kind || spec.service.has_value() != record.spec.service.has_value())
@@ -204,9 +219,11 @@ base::Result<void> Loop::replace(WorkloadRecord& record, const model::Workload& 
   same_processes.service = record.spec.service;
   const bool update = same_processes != record.spec;
   if (update && running && !spec.service)
-    return Error(Code::kFailedPrecondition, "it runs, and what its processes are started with would change; suspend it first");
+    return Error(Code::kFailedPrecondition,
+                 "it runs, and what its processes are started with would change; suspend it first");
   if (update && spec.service) {
-    if (!record.previous_spec) record.previous_spec = record.spec;  // of several updates in a row the last wins
+    if (!record.previous_spec)
+      record.previous_spec = record.spec;  // of several updates in a row the last wins
     ++record.revision;
   } else if (update) {
     // Replicas that wait were told to the engine with other needs.
@@ -229,47 +246,62 @@ std::size_t Loop::live_replicas_of(const std::string& key) const {
 
 base::Result<void> Loop::check_queue(const model::Queue& queue) const {
   const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  if (queue.name.empty() || queue.name.size() > 63 || !std::all_of(queue.name.begin(), queue.name.end(), plain))
-    return base::invalid_argument(fmt::format("name: \"{}\" is not a queue's name; write lower-case letters, digits and dashes", queue.name));
+  if (queue.name.empty() || queue.name.size() > 63 ||
+      !std::all_of(queue.name.begin(), queue.name.end(), plain))
+    return base::invalid_argument(fmt::format(
+        "name: \"{}\" is not a queue's name; write lower-case letters, digits and dashes", queue.name));
   if (!queue.parent.empty()) {
     const auto parent = queues_.find(queue.parent);
     if (parent == queues_.end())
       return base::not_found(fmt::format("parent: there is no queue \"{}\"; create it first", queue.parent));
-    for (std::string at = queue.parent; !at.empty(); at = queues_.contains(at) ? queues_.at(at).queue.parent : "")
-      if (at == queue.name) return base::invalid_argument(fmt::format("parent: \"{}\" is below {}; choose another", queue.parent, queue.name));
+    for (std::string at = queue.parent; !at.empty();
+         at = queues_.contains(at) ? queues_.at(at).queue.parent : "")
+      if (at == queue.name)
+        return base::invalid_argument(
+            fmt::format("parent: \"{}\" is below {}; choose another", queue.parent, queue.name));
     for (const auto& [key, record] : workloads_)
       if (record.spec.project == queue.parent)
-        return Error(Code::kFailedPrecondition, fmt::format("parent: \"{}\" is a project with workloads; choose a department", queue.parent));
+        return Error(
+            Code::kFailedPrecondition,
+            fmt::format("parent: \"{}\" is a project with workloads; choose a department", queue.parent));
   }
   const auto known = queues_.find(queue.name);
-  if (queue.parent.empty() && known != queues_.end() && !known->second.queue.parent.empty() && is_leaf(queue.name))
+  if (queue.parent.empty() && known != queues_.end() && !known->second.queue.parent.empty() &&
+      is_leaf(queue.name))
     for (const auto& [key, record] : workloads_)
       if (record.spec.project == queue.name)
-        return Error(Code::kFailedPrecondition, fmt::format("parent: {} has workloads, so it must stay a project; name its department", queue.name));
+        return Error(Code::kFailedPrecondition,
+                     fmt::format("parent: {} has workloads, so it must stay a project; name its department",
+                                 queue.name));
   for (const model::PoolQuota& pool : queue.pools)
     for (const model::DimensionQuota& one : pool.dimensions) {
       const model::Quota& quota = one.quota;
       if (!(quota.over_quota_weight >= 0))
-        return base::invalid_argument(fmt::format("{}.overQuotaWeight: is negative; write 0 or more", one.dimension));
-      if (!quota.limit.is_unlimited() && (quota.quota.is_unlimited() || quota.quota.amount() > quota.limit.amount()))
-        return base::invalid_argument(fmt::format("{}.limit: is below the quota; raise it or lower the quota", one.dimension));
+        return base::invalid_argument(
+            fmt::format("{}.overQuotaWeight: is negative; write 0 or more", one.dimension));
+      if (!quota.limit.is_unlimited() &&
+          (quota.quota.is_unlimited() || quota.quota.amount() > quota.limit.amount()))
+        return base::invalid_argument(
+            fmt::format("{}.limit: is below the quota; raise it or lower the quota", one.dimension));
     }
   return {};
 }
 
-void Loop::put_queue(const model::Queue& queue, std::optional<std::uint64_t> if_version, const world::Actor& actor,
-                     QueueAnswer answer) {
+void Loop::put_queue(const model::Queue& queue, std::optional<std::uint64_t> if_version,
+                     const world::Actor& actor, QueueAnswer answer) {
   if (const auto error = cannot_write()) return answer(*error);
   if (const auto checked = check_queue(queue); !checked) return answer(checked.error());
   const auto known = queues_.find(queue.name);
   if (if_version) {
     const std::uint64_t version = known == queues_.end() ? 0 : known->second.version;
     if (version != *if_version)
-      return answer(Error(Code::kFailedPrecondition, fmt::format("queue {} has changed since; look at it again", queue.name)));
+      return answer(Error(Code::kFailedPrecondition,
+                          fmt::format("queue {} has changed since; look at it again", queue.name)));
   }
   QueueRecord record{queue, ++last_version_};
   record.queue.uid = known == queues_.end() ? options_.make_uid() : known->second.queue.uid;
-  record.queue.created = known == queues_.end() ? std::max(now_, options_.clock()) : known->second.queue.created;
+  record.queue.created =
+      known == queues_.end() ? std::max(now_, options_.clock()) : known->second.queue.created;
   queues_[queue.name] = record;
   write_queue(record);
   tell(model::QueueUpserted{record.queue});
@@ -287,10 +319,12 @@ void Loop::remove_queue(const std::string& name, const world::Actor& actor, Answ
   if (const auto error = cannot_write()) return answer(*error);
   if (!queues_.contains(name)) return answer(base::not_found(fmt::format("there is no queue {}", name)));
   if (!is_leaf(name))
-    return answer(Error(Code::kFailedPrecondition, fmt::format("department {} has projects; remove them first", name)));
+    return answer(
+        Error(Code::kFailedPrecondition, fmt::format("department {} has projects; remove them first", name)));
   for (const auto& [key, record] : workloads_)
     if (record.spec.project == name)
-      return answer(Error(Code::kFailedPrecondition, fmt::format("project {} has workloads; delete them first", name)));
+      return answer(
+          Error(Code::kFailedPrecondition, fmt::format("project {} has workloads; delete them first", name)));
   queues_.erase(name);
   batch_.removed.emplace_back("queue", name);
   tell(model::QueueRemoved{name});
@@ -303,7 +337,8 @@ void Loop::put_secret(const std::string& project, const std::string& name, const
                       const world::Actor& actor, Answer<void> answer) {
   if (const auto error = cannot_write()) return answer(*error);
   if (options_.secrets == nullptr) return answer(Error(Code::kUnavailable, "secrets cannot be kept here"));
-  if (!queues_.contains(project)) return answer(base::not_found(fmt::format("there is no project {}", project)));
+  if (!queues_.contains(project))
+    return answer(base::not_found(fmt::format("there is no project {}", project)));
   if (name.empty() || name.find('/') != std::string::npos)
     return answer(base::invalid_argument(fmt::format("name: \"{}\" is not a secret's name", name)));
   if (value.size() > kLargestSecret || value.find('\0') != std::string::npos)

@@ -13,14 +13,15 @@ constexpr auto kBindAgainAfter = base::Duration::seconds(10);
 }  // namespace
 
 std::string group_signature(const model::PodGroup& group) {
-  std::string text = fmt::format("{} {} {} {} {}", group.queue, group.priority_class,
-                                 group.preemptible.value_or(false), group.min_member,
-                                 group.last_start ? group.last_start->unix_nanoseconds() : 0);
+  std::string text =
+      fmt::format("{} {} {} {} {}", group.queue, group.priority_class, group.preemptible.value_or(false),
+                  group.min_member, group.last_start ? group.last_start->unix_nanoseconds() : 0);
   for (const model::SubGroup& one : group.sub_groups) text += fmt::format(" {}:{}", one.name, one.min_member);
   return text;
 }
 
-std::vector<const ReplicaRecord*> Loop::members_for_engine(const WorkloadRecord& record, bool borrowing) const {
+std::vector<const ReplicaRecord*> Loop::members_for_engine(const WorkloadRecord& record,
+                                                           bool borrowing) const {
   std::vector<const ReplicaRecord*> members;
   for (const ReplicaRecord* replica : replicas_of(record.spec.key())) {
     if (replica->borrowing != borrowing) continue;
@@ -89,7 +90,8 @@ void Loop::decided(const model::Decision& decision) {
           } else {
             verdicts_[body.group] = body.verdict;
           }
-          changed_views_.insert(body.group.ends_with('+') ? body.group.substr(0, body.group.size() - 1) : body.group);
+          changed_views_.insert(body.group.ends_with('+') ? body.group.substr(0, body.group.size() - 1)
+                                                          : body.group);
         }
         // Nominations are the engine's own; the verdict tells people that the group waits for a release.
       },
@@ -119,7 +121,8 @@ void Loop::bind(std::uint64_t number, const model::Bind& decision) {
   for (const model::WorkloadRole& role : record->spec.roles)
     if (role.name == replica.role) count = role.devices.count;
   if (count > 0) {
-    auto slots = choose_slots(inventory_, decision.node, count, decision.device_groups, held_on(decision.node));
+    auto slots =
+        choose_slots(inventory_, decision.node, count, decision.device_groups, held_on(decision.node));
     if (!slots) return fail("the machine has fewer free devices than were counted");
     replica.slots = std::move(*slots);
     replica.device_groups = decision.device_groups;
@@ -164,7 +167,8 @@ void Loop::assign_ranks() {
     std::vector<ReplicaRecord*> members;
     for (const model::WorkloadRole& role : record->spec.roles)
       for (ReplicaRecord* replica : replicas_of(key))
-        if (replica->role == role.name && (replica->progress == Progress::kBinding || replica->progress == Progress::kRunning))
+        if (replica->role == role.name &&
+            (replica->progress == Progress::kBinding || replica->progress == Progress::kRunning))
           members.push_back(replica);
     std::set<std::int32_t> used;
     for (const ReplicaRecord* replica : members)

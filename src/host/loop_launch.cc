@@ -1,7 +1,6 @@
-#include "host/loop.h"
-
 #include "base/json_writer.h"
 #include "host/environment.h"
+#include "host/loop.h"
 
 #include <fmt/format.h>
 
@@ -37,11 +36,11 @@ base::Result<void> Loop::launch(const ReplicaRecord& replica) {
   spec.account = record->account;
   spec.cpu_milli = role->cpu_milli;
   spec.memory_bytes = role->memory_bytes;
-  spec.environment = replica_environment({*record, *role, replica, inventory_, options_.environment, members_file(*record),
-                                          spec.working_directory});
+  spec.environment = replica_environment({*record, *role, replica, inventory_, options_.environment,
+                                          members_file(*record), spec.working_directory});
   for (const InventoryDevice& device : inventory_.devices) {
-    const bool granted =
-        std::find(replica.devices.begin(), replica.devices.end(), device.device.identity) != replica.devices.end();
+    const bool granted = std::find(replica.devices.begin(), replica.devices.end(), device.device.identity) !=
+                         replica.devices.end();
     auto& list = granted ? spec.device_nodes : spec.denied_device_nodes;
     list.insert(list.end(), device.device.device_nodes.begin(), device.device.device_nodes.end());
   }

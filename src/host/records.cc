@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 6> kStages = {"active",    "blocked",   "
 constexpr std::array<std::string_view, 7> kProgress = {"Pending",   "Binding", "Running", "Releasing",
                                                        "Succeeded", "Failed",  "Stopped"};
 constexpr std::array<std::string_view, 11> kStopReasons = {
-    "",     "preempted",   "suspended", "deleted",   "peer-failed", "time-limit",
+    "",     "preempted",   "suspended", "deleted",    "peer-failed", "time-limit",
     "idle", "scaled-down", "replaced",  "bad-device", "not-healthy"};
 
 template <class Enumeration, std::size_t kCount>
@@ -99,7 +99,9 @@ base::Result<model::Workload> nested_workload(const JsonValue& object, std::stri
 
 std::string_view stage_name(Stage stage) { return kStages[static_cast<std::size_t>(stage)]; }
 std::string_view progress_name(Progress progress) { return kProgress[static_cast<std::size_t>(progress)]; }
-std::string_view stop_reason_name(StopReason reason) { return kStopReasons[static_cast<std::size_t>(reason)]; }
+std::string_view stop_reason_name(StopReason reason) {
+  return kStopReasons[static_cast<std::size_t>(reason)];
+}
 
 std::string to_json(const WorkloadRecord& record) {
   std::string out;
@@ -148,7 +150,8 @@ base::Result<WorkloadRecord> workload_from_json(std::string_view json) {
   record.submitted_by = text(object, "submitted_by");
   record.account = integer<std::uint32_t>(object, "account");
   record.idempotency_key = text(object, "idempotency_key");
-  record.submitted = base::Time::from_unix_nanoseconds(integer<std::int64_t>(object, "submitted").value_or(0));
+  record.submitted =
+      base::Time::from_unix_nanoseconds(integer<std::int64_t>(object, "submitted").value_or(0));
   read(object, "first_started", record.first_started);
   read(object, "running_since", record.running_since);
   record.ran = base::Duration::nanoseconds(integer<std::int64_t>(object, "ran").value_or(0));

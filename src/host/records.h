@@ -77,10 +77,10 @@ struct WorkloadRecord {
   std::optional<base::Time> retry_at;
   std::optional<base::Time> last_checkpoint;
   std::optional<base::Time> idle_since;  ///< all its devices unused since then
-  std::int32_t run = 0;       ///< counts restarts as a whole; replicas that ended in an earlier one count no more
-  std::int32_t revision = 0;  ///< counts replacements of the spec
-  std::int32_t wanted = 0;    ///< replicas of a service now
-  std::uint16_t master_port = 0;                ///< of the present run
+  std::int32_t run = 0;  ///< counts restarts as a whole; replicas that ended in an earlier one count no more
+  std::int32_t revision = 0;                     ///< counts replacements of the spec
+  std::int32_t wanted = 0;                       ///< replicas of a service now
+  std::uint16_t master_port = 0;                 ///< of the present run
   std::optional<model::Workload> previous_spec;  ///< a service's, while an update is under way
   std::uint64_t version = 0;                     ///< of the last change; its ETag
 };

@@ -62,7 +62,8 @@ base::Result<void> Loop::load() {
   base::Result<void> problem;
   const auto keep_first = [&](const base::Error& error, const ledger::Document& document) {
     if (problem)
-      problem = error.in(fmt::format("the ledger's document {} {} cannot be read", document.kind, document.key));
+      problem =
+          error.in(fmt::format("the ledger's document {} {} cannot be read", document.kind, document.key));
   };
   const auto each = [&](std::string_view kind, const std::function<void(const ledger::Document&)>& visit) {
     if (auto read = ledger_.each_document(kind, visit); !read && problem) problem = read;
@@ -99,7 +100,8 @@ void Loop::make_first_queues() {
   std::int64_t devices = 0;
   for (const model::Node& node : inventory_.nodes)
     for (const model::DeviceSet& set : node.devices) devices += set.count * model::kThousandthsPerDevice;
-  const model::Quota all{.quota = model::Bound::unlimited(), .limit = model::Bound::unlimited(), .over_quota_weight = 1};
+  const model::Quota all{
+      .quota = model::Bound::unlimited(), .limit = model::Bound::unlimited(), .over_quota_weight = 1};
   model::Quota machine = all;
   machine.quota = model::Bound::of(devices);
   for (const char* name : {kFirstDepartment, kFirstProject}) {
@@ -109,7 +111,9 @@ void Loop::make_first_queues() {
     queue.created = now_;
     queue.display_name = "default";
     if (name == kFirstProject) queue.parent = kFirstDepartment;
-    queue.pools = {{.pool = "", .priority = std::nullopt, .dimensions = {{"gpu", machine}, {"cpu", all}, {"memory", all}}}};
+    queue.pools = {{.pool = "",
+                    .priority = std::nullopt,
+                    .dimensions = {{"gpu", machine}, {"cpu", all}, {"memory", all}}}};
     QueueRecord record{queue, ++last_version_};
     write_queue(record);
     note("queue-changed", "queue " + queue.name, "");

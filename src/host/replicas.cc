@@ -80,8 +80,8 @@ model::PodGroup make_group(const WorkloadRecord& workload, bool borrowing, std::
     for (const model::WorkloadRole& role : spec.roles) replicas += role.replicas;
     return replicas;
   }();
-  group.min_member = all_to_run ? std::max(group.min_member, 1)
-                                : std::clamp(unfinished, 1, std::max(group.min_member, 1));
+  group.min_member =
+      all_to_run ? std::max(group.min_member, 1) : std::clamp(unfinished, 1, std::max(group.min_member, 1));
   if (spec.roles.size() > 1)
     for (const model::WorkloadRole& role : spec.roles) {
       model::SubGroup sub_group;

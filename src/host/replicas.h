@@ -30,8 +30,8 @@ std::string pod_uid(const WorkloadRecord& workload, const ReplicaSlot& slot, std
 /// service that are above its minimum, which are preemptible and come one by one.
 std::string group_key(const WorkloadRecord& workload, bool borrowing);
 
-/// The group that the engine queues: roles are sub-groups, its minimum is theirs. `unfinished`: how many of its
-/// replicas still have to run; when others have ended with success the minimum is no more than that.
+/// The group that the engine queues: roles are sub-groups, its minimum is theirs. `unfinished`: how many of
+/// its replicas still have to run; when others have ended with success the minimum is no more than that.
 model::PodGroup make_group(const WorkloadRecord& workload, bool borrowing, std::int32_t unfinished,
                            std::optional<base::Time> last_start);
 

@@ -17,7 +17,8 @@ static_assert(crypto_secretbox_KEYBYTES == 32);
 
 base::Error trouble(const std::string& file) {
   const base::Code code = errno == EACCES ? base::Code::kPermissionDenied : base::Code::kUnavailable;
-  return base::Error(code, fmt::format("the key of secrets {} cannot be used: {}", file, std::strerror(errno)));
+  return base::Error(code,
+                     fmt::format("the key of secrets {} cannot be used: {}", file, std::strerror(errno)));
 }
 
 }  // namespace
@@ -34,7 +35,8 @@ base::Result<SecretBox> SecretBox::open(const std::string& key_file) {
     if ((status.st_mode & 077) != 0)
       return base::Error(base::Code::kPermissionDenied,
                          fmt::format("the key of secrets {0} is open to others; chmod 600 {0}", key_file));
-    if (!read) return base::Error(base::Code::kUnavailable, fmt::format("the key of secrets {} is damaged", key_file));
+    if (!read)
+      return base::Error(base::Code::kUnavailable, fmt::format("the key of secrets {} is damaged", key_file));
     return box;
   }
   if (errno != ENOENT) return trouble(key_file);
@@ -42,7 +44,8 @@ base::Result<SecretBox> SecretBox::open(const std::string& key_file) {
   file = ::open(key_file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return trouble(key_file);
   const bool written =
-      write(file, box.key_.data(), box.key_.size()) == static_cast<ssize_t>(box.key_.size()) && fsync(file) == 0;
+      write(file, box.key_.data(), box.key_.size()) == static_cast<ssize_t>(box.key_.size()) &&
+      fsync(file) == 0;
   close(file);
   if (!written) return trouble(key_file);
   return box;
@@ -63,7 +66,8 @@ std::string SecretBox::encrypt(std::string_view secret) const {
 }
 
 base::Result<std::string> SecretBox::decrypt(std::string_view text) const {
-  const base::Error failure(base::Code::kInternal, "a secret was not encrypted with the key of this platform");
+  const base::Error failure(base::Code::kInternal,
+                            "a secret was not encrypted with the key of this platform");
   std::vector<unsigned char> bytes(text.size() / 2);
   std::size_t size = 0;
   constexpr std::size_t kOverhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;

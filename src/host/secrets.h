@@ -9,7 +9,6 @@
 
 namespace fairlead::host {
 
-
 /// Encrypts secrets for the ledger with a key that lies beside it in a file of its own (mode 0600), so that
 /// the ledger alone tells nothing. XSalsa20-Poly1305 (libsodium's secretbox) with a random nonce each.
 class SecretBox {

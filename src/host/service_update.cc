@@ -14,7 +14,8 @@ bool Loop::is_healthy(const std::string& uid) const {
 
 void Loop::replica_healthy(const std::string& uid, bool healthy) {
   const auto at = replicas_.find(uid);
-  if (at == replicas_.end() || at->second.progress != Progress::kRunning || is_healthy(uid) == healthy) return;
+  if (at == replicas_.end() || at->second.progress != Progress::kRunning || is_healthy(uid) == healthy)
+    return;
   healthy_[uid] = healthy;
   to_reconcile_.insert(at->second.workload);
   WorkloadRecord* record = workload(at->second.workload);
@@ -63,7 +64,8 @@ void Loop::reconcile_service(WorkloadRecord& record) {
   // Those first whose end costs least: not placed yet, not serving, borrowing, youngest.
   const auto cheapest_first = [&](const ReplicaRecord* a, const ReplicaRecord* b) {
     const auto rank = [&](const ReplicaRecord* one) {
-      return std::tuple(one->progress != Progress::kPending, is_healthy(one->uid), !one->borrowing, -one->index);
+      return std::tuple(one->progress != Progress::kPending, is_healthy(one->uid), !one->borrowing,
+                        -one->index);
     };
     return rank(a) < rank(b);
   };

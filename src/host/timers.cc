@@ -15,12 +15,15 @@ constexpr double kIdleBelow = 0.01;  // utilisation of a device that counts as u
 std::optional<base::Time> Loop::due(const WorkloadRecord& record) const {
   std::optional<base::Time> soonest;
   const auto at = [&](base::Time time) { soonest = soonest ? std::min(*soonest, time) : time; };
-  if (record.retry_at && (record.stage == Stage::kBackOff || (record.spec.service && record.stage == Stage::kActive)))
+  if (record.retry_at &&
+      (record.stage == Stage::kBackOff || (record.spec.service && record.stage == Stage::kActive)))
     at(*record.retry_at);
   if (record.running_since && record.spec.time_limit)
     at(*record.running_since + (*record.spec.time_limit - record.ran));
-  if (record.idle_since && record.spec.idle_device_limit) at(*record.idle_since + *record.spec.idle_device_limit);
-  if (is_final(record.stage) && record.ended && record.spec.time_to_live) at(*record.ended + *record.spec.time_to_live);
+  if (record.idle_since && record.spec.idle_device_limit)
+    at(*record.idle_since + *record.spec.idle_device_limit);
+  if (is_final(record.stage) && record.ended && record.spec.time_to_live)
+    at(*record.ended + *record.spec.time_to_live);
   if (record.spec.service && record.stage == Stage::kActive)
     for (const ReplicaRecord* replica : replicas_of(record.spec.key()))
       if (replica->progress == Progress::kRunning && replica->started && !is_healthy(replica->uid))
@@ -86,8 +89,9 @@ void Loop::timed(WorkloadRecord& record) {
       now_ - *record.idle_since >= *record.spec.idle_device_limit) {
     record.idle_since.reset();
     retire(record, StopReason::kIdle);
-    enter(record, Stage::kSuspended,
-          fmt::format("did not use its devices for {}", base::format_duration(*record.spec.idle_device_limit)));
+    enter(
+        record, Stage::kSuspended,
+        fmt::format("did not use its devices for {}", base::format_duration(*record.spec.idle_device_limit)));
   }
   if (is_final(record.stage) && record.ended && record.spec.time_to_live &&
       now_ - *record.ended >= *record.spec.time_to_live && !record.deleting) {
@@ -128,7 +132,8 @@ std::int64_t Loop::over_quota_of(const std::string& project) const {
   std::int64_t held = 0;
   for (const auto& [uid, replica] : replicas_)
     if (is_live(replica.progress))
-      if (const WorkloadRecord* record = find_workload(replica.workload); record && record->spec.project == project)
+      if (const WorkloadRecord* record = find_workload(replica.workload);
+          record && record->spec.project == project)
         held += replica.held_thousandths();
   for (const model::PoolQuota& pool : at->second.queue.pools)
     for (const model::DimensionQuota& one : pool.dimensions)
@@ -179,7 +184,8 @@ void Loop::fill_owner(ledger::UsageSample& sample, const WorkloadRecord& record)
 }
 
 void Loop::account_for_lost_work(WorkloadRecord& record, const ReplicaRecord& replica) {
-  const bool goes_on = replica.stop_reason == StopReason::kPreempted || replica.stop_reason == StopReason::kBadDevice;
+  const bool goes_on =
+      replica.stop_reason == StopReason::kPreempted || replica.stop_reason == StopReason::kBadDevice;
   if (!goes_on || !replica.started || replica.slots.empty()) return;
   look_for_checkpoint(record);  // what the signal asked for counts
   const base::Time saved = std::max(record.last_checkpoint.value_or(*replica.started), *replica.started);
@@ -210,8 +216,8 @@ void Loop::devices_read(const std::vector<device::DeviceReading>& readings) {
          {{"reason", reading.message}});
     if (reading.healthy) continue;
     for (auto& [uid, replica] : replicas_)
-      if (is_live(replica.progress) &&
-          std::find(replica.devices.begin(), replica.devices.end(), reading.identity) != replica.devices.end()) {
+      if (is_live(replica.progress) && std::find(replica.devices.begin(), replica.devices.end(),
+                                                 reading.identity) != replica.devices.end()) {
         replica.message = fmt::format("device {} reports: {}", reading.identity, reading.message);
         begin_stop(replica, StopReason::kBadDevice);
       }

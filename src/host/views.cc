@@ -8,7 +8,8 @@
 namespace fairlead::host {
 namespace {
 
-world::WorkloadState state_of(const WorkloadRecord& record, const std::vector<const ReplicaRecord*>& replicas) {
+world::WorkloadState state_of(const WorkloadRecord& record,
+                              const std::vector<const ReplicaRecord*>& replicas) {
   using State = world::WorkloadState;
   bool live = false;
   bool starting = false;
@@ -141,7 +142,8 @@ std::vector<std::shared_ptr<const world::QueueView>> Loop::queue_views() const {
     total.cpu += node.allocatable.cpu_milli;
     total.memory += node.allocatable.memory_bytes;
     for (const model::DeviceSet& set : node.devices)
-      for (const model::Device& device : set.devices) total.gpu += device.healthy ? model::kThousandthsPerDevice : 0;
+      for (const model::Device& device : set.devices)
+        total.gpu += device.healthy ? model::kThousandthsPerDevice : 0;
   }
   const std::vector<const QueueRecord*> ordered = queues_from_the_root();
   std::map<std::string, std::map<std::string, std::int64_t>> shares;  // queue, dimension
@@ -185,7 +187,8 @@ std::vector<std::shared_ptr<const world::QueueView>> Loop::queue_views() const {
     const QueueSums& sum = sums[name];
     for (const char* dimension : {"gpu", "cpu", "memory"})
       view->amounts.push_back({dimension, sum.allocated.of(dimension), sum.requested.of(dimension),
-                               sum.non_preemptible.of(dimension), static_cast<double>(shares[name][dimension])});
+                               sum.non_preemptible.of(dimension),
+                               static_cast<double>(shares[name][dimension])});
     views.push_back(std::move(view));
   }
   return views;
@@ -232,9 +235,12 @@ void Loop::add_machine(world::View& view) const {
     }
     for (const auto& [uid, replica] : replicas_) {
       if (!is_live(replica.progress)) continue;
-      if (std::find(replica.devices.begin(), replica.devices.end(), one.device.identity) == replica.devices.end()) continue;
+      if (std::find(replica.devices.begin(), replica.devices.end(), one.device.identity) ==
+          replica.devices.end())
+        continue;
       shown.allocated_thousandths += replica.share_thousandths;
-      if (std::find(shown.workloads.begin(), shown.workloads.end(), replica.workload) == shown.workloads.end())
+      if (std::find(shown.workloads.begin(), shown.workloads.end(), replica.workload) ==
+          shown.workloads.end())
         shown.workloads.push_back(replica.workload);
     }
     view.devices.push_back(std::move(shown));
