@@ -148,6 +148,14 @@ base::Result<void> ControlGroup::add(pid_t pid) const {
   return {};
 }
 
+base::Result<void> ControlGroup::enter() const {
+  for (const auto& [name, folder] : folders_) {
+    if (auto entered = write_control(folder + (unified_ ? "/cgroup.procs" : "/tasks"), "0"); !entered)
+      return entered;
+  }
+  return {};
+}
+
 void ControlGroup::kill() const {
   if (folders_.empty()) return;
   const std::string unified = folder("");

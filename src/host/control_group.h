@@ -35,8 +35,10 @@ class ControlGroup {
 
   /// Makes the folders, and sets the limits. Errors: the first that could not be set.
   base::Result<void> create(const Limits& limits) const;
-  /// Moves a process in; its children follow it.
+  /// Moves a process in; its children follow it. Takes up to 20 ms: the kernel waits for all processors.
   base::Result<void> add(pid_t pid) const;
+  /// Moves this process in, which has one thread. With v1 the kernel need not wait.
+  base::Result<void> enter() const;
   /// Sends SIGKILL to all that is in it, so that nothing escapes by forking. They are gone some time later.
   void kill() const;
   /// Nothing is in it, or it is not there.

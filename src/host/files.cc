@@ -59,10 +59,15 @@ base::Result<void> write_atomically(const std::string& path, std::string_view co
     }
     rest.remove_prefix(static_cast<std::size_t>(put));
   }
-  if (fdatasync(file.get()) != 0) return system_error("sync " + fresh);
   file.reset();
   if (rename(fresh.c_str(), path.c_str()) != 0) return system_error("rename " + fresh);
-  // The name is durable only once the folder is.
+  return {};
+}
+
+base::Result<void> sync_to_disk(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid() || fdatasync(file.get()) != 0) return system_error("sync " + path);
+  // The name is durable only once  the folder is.
   const std::string::size_type slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const Descriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -17,8 +17,9 @@ base::Result<std::string> read_file(const std::string& path);
 /// Writes to a file that is there (a control file of the kernel) in one call.
 base::Result<void> write_control(const std::string& path, std::string_view text);
 
-/// Replaces a file so that a reader, or a crash at any moment, finds the old content or the new one, whole
-/// and on the disk.
+/// Replaces a file so that a reader, whatever process is killed when, finds the old content or the new one,
+/// whole. After a failure of the machine that holds only once sync_to_disk() has returned.
 base::Result<void> write_atomically(const std::string& path, std::string_view content, unsigned mode = 0600);
-
+/// Waits until a file and its name are on the disk. Cost: milliseconds.
+base::Result<void> sync_to_disk(const std::string& path);
 }  // namespace fairlead::host

@@ -57,6 +57,10 @@ class Child {
     setsid();
     if (auto why = take_streams(); !why.empty()) return why;
     if (!released()) _exit(0);
+    if (launch_.group) {
+      if (auto entered = launch_.group->enter(); !entered)
+        return entered.error().in("control group").message();
+    }
     if (auto why = become_account(); !why.empty()) return why;
     if (auto why = enter_directory(); !why.empty()) return why;
     // A parent that is gone cannot tell how this process ends: it must not outlive it.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "host/control_group.h"
 #include "host/descriptor.h"
 #include "host/replica_files.h"
 
@@ -22,11 +23,12 @@ struct Launch {
   int input = -1;                        ///< becomes standard input ...
   int output = -1;
   int error = -1;
-  bool terminal = false;  ///< these three are a terminal that becomes the controlling one
+  std::optional<ControlGroup> group;  ///< that it enters
+  bool terminal = false;              ///< these three are a terminal that becomes the controlling one
 };
 
-/// A process that was forked and waits, before it runs the command, so that it can be put where it belongs
-/// (control group) and be written down first. Dropped without release(): it ends without having run
+/// A process that was forked and waits, before it runs the command, so that it can be written down
+/// first. Dropped without release(): it ends without having run
 /// anything.
 class HeldProcess {
  public:

@@ -67,6 +67,7 @@ class ReplicaSupervisor {
     }
     if (main_ > 0) {
       tell_state();
+      sync_state();
       while (!finished()) wait_for_something();
     }
     finish();
@@ -134,12 +135,12 @@ class ReplicaSupervisor {
       }
     }
     secrets_ = std::move(secrets);
-    auto held = hold({spec.command, environment(), spec.working_directory, spec.account, null_.get(),
-                      output_end_.get(), output_end_.get(), false});
+    auto held = HeldProcess::fork({spec.command, environment(), spec.working_directory, spec.account,
+                                   null_.get(), output_end_.get(), output_end_.get(), group_, false});
     if (!held) return held.error();
-    output_end_.reset();
-    // Its pid is on the disk before it runs anything: whoever comes after a crash finds it, or knows that
-    // nothing ran.
+    output_end_.reset();  // Its pid is written before it runs anything: whoever comes after a kill finds it,
+                          // or knows that nothing
+    // ran. That it is on the disk matters only when the machine fails, which ends the process too.
     state_.pid = held->pid();
     if (const auto entry = process_entry(held->pid())) state_.start_ticks = entry->start_ticks;
     state_.started = base::system_time();
@@ -152,13 +153,6 @@ class ReplicaSupervisor {
       return released.error();
     }
     return {};
-  }
-
-  base::Result<HeldProcess> hold(const Launch& launch) {
-    auto held = HeldProcess::fork(launch);
-    if (!held || !group_) return held;
-    if (auto added = group_->add(held->pid()); !added) return added.error().in("control group");
-    return held;
   }
 
   NamedValues environment() const {
@@ -347,7 +341,8 @@ class ReplicaSupervisor {
     launch.input = theirs[0].get();
     launch.output = theirs[terminal ? 0 : 1].get();
     launch.error = theirs[terminal ? 0 : 2].get();
-    auto held = hold(launch);
+    launch.group = group_;
+    auto held = HeldProcess::fork(launch);
     if (!held) return tell_error(number, held.error().message());
     if (auto released = held->release(); !released) return tell_error(number, released.error().message());
     std::vector<int> passed;
@@ -420,8 +415,12 @@ class ReplicaSupervisor {
     if (auto written = write_atomically(paths_.state, encode_state(state_)); !written) {
       complain(written.error().message());
     }
+    sync_state();
     tell_state();
     unlink(paths_.socket.c_str());
+  }
+  void sync_state() const {
+    if (auto synced = sync_to_disk(paths_.state); !synced) complain(synced.error().message());
   }
 
   void read_rest_of_output() {
