@@ -1,6 +1,6 @@
 #include "host/attached_command.h"
 
-#include "host/test_platform_test.h"
+#include "host/supervisor_bench_test.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -48,7 +48,7 @@ class AttachedCommandTest : public testing::Test {
   }
 
   TestFolder folder_;
-  TestPlatform platform_;
+  SupervisorBench platform_;
 };
 
 TEST_F(AttachedCommandTest, RunsBesideTheWorkloadWithPipes) {

@@ -1,7 +1,7 @@
 #include "host/control_group.h"
 #include "host/control_groups.h"
 #include "host/device_filter.h"
-#include "host/test_platform_test.h"
+#include "host/supervisor_bench_test.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -28,7 +28,7 @@ void open_to_all(const std::string& path) { chmod(path.c_str(), 0755); }
 
 TEST(Isolation, SaysWhatHoldsAndWhatDoesNot) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   const Guarantees& guarantees = platform->guarantees();
   const std::size_t missing = (guarantees.memory_limit ? 0U : 1U) + (guarantees.cpu_limit ? 0U : 1U) +
                               (guarantees.device_access ? 0U : 1U) + (guarantees.other_accounts ? 0U : 1U);
@@ -38,7 +38,7 @@ TEST(Isolation, SaysWhatHoldsAndWhatDoesNot) {
 
 TEST(Isolation, AReplicaBeyondItsMemoryLimitIsKilledAndReported) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   if (!platform->guarantees().memory_limit) GTEST_SKIP() << "memory limits are not enforced here";
   ReplicaSpec spec = platform.shell("eater", "exec tail /dev/zero");  // keeps a line without an end
   spec.memory_bytes = 32LL << 20;
@@ -56,7 +56,7 @@ TEST(Isolation, AReplicaBeyondItsMemoryLimitIsKilledAndReported) {
 
 TEST(Isolation, TheCpuLimitIsSetAndSlowsAReplica) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   if (!platform->guarantees().cpu_limit) GTEST_SKIP() << "cpu limits are not enforced here";
   Signpost post(folder.path() + "/post");
   ReplicaSpec spec = platform.shell("spinner", "echo ready > " + post.path() + "; while :; do :; done");
@@ -82,7 +82,7 @@ TEST(Isolation, NoControlGroupIsLeft) {
   const TestFolder folder;
   std::vector<std::string> folders;
   {
-    TestPlatform platform(folder.path());
+    SupervisorBench platform(folder.path());
     if (platform->guarantees().containment == Guarantees::Containment::kSession) {
       GTEST_SKIP() << "there are no control groups here";
     }
@@ -103,7 +103,7 @@ TEST(Isolation, NoControlGroupIsLeft) {
 
 TEST(Isolation, AGroupIsKilledThoughItForksWithoutEnd) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   if (platform->guarantees().containment == Guarantees::Containment::kSession) {
     GTEST_SKIP() << "there are no control groups here";
   }
@@ -130,7 +130,7 @@ TEST(Isolation, AnAccountCannotReachAnothersFilesProcessesOrDevice) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root: work runs as two accounts";
   const TestFolder folder;
   open_to_all(folder.path());
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   for (const auto& [name, account] : {std::pair{"alice", kAlice}, std::pair{"bob", kBob}}) {
     const std::string home = folder.path() + "/" + name;
     ASSERT_EQ(mkdir(home.c_str(), 0700), 0);

@@ -1,7 +1,7 @@
 #include "host/rotating_log.h"
 
 #include "host/log_reader.h"
-#include "host/test_platform_test.h"
+#include "host/supervisor_bench_test.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 #include "host/launch.h"
-#include "host/test_platform_test.h"
+#include "host/supervisor_bench_test.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -17,7 +17,7 @@ std::string account_home() {
 
 TEST(Supervisors, RunAReplicaAndReportHowItEnded) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   ASSERT_TRUE(platform->start(platform.shell("hello", "echo out; echo err >&2; exit 3"), {}).ok());
   ASSERT_TRUE(platform.wait_for_end("hello"));
   EXPECT_EQ(platform.started.count("hello"), 1U);
@@ -31,7 +31,7 @@ TEST(Supervisors, RunAReplicaAndReportHowItEnded) {
 
 TEST(Supervisors, ReportTheSignalThatEndedIt) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   ASSERT_TRUE(platform->start(platform.shell("killed", "kill -9 $$"), {}).ok());
   ASSERT_TRUE(platform.wait_for_end("killed"));
   EXPECT_EQ(platform.ended["killed"].exit_signal, SIGKILL);
@@ -40,7 +40,7 @@ TEST(Supervisors, ReportTheSignalThatEndedIt) {
 
 TEST(Supervisors, SayWhyACommandCouldNotBeStarted) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   ReplicaSpec missing = platform.shell("missing", "");
   missing.command = {"no-such-program-anywhere"};
   ReplicaSpec nowhere = platform.shell("nowhere", "true");
@@ -66,7 +66,7 @@ TEST(Supervisors, SayWhyACommandCouldNotBeStarted) {
 
 TEST(Supervisors, GiveAReplicaItsEnvironmentAndNothingOfThePlatforms) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   setenv("FAIRLEAD_TEST_LEAK", "leaked", 1);
   ReplicaSpec spec =
       platform.shell("environment", "echo \"$RANK/$FAIRLEAD_TEST_LEAK/$HOME\"; ls /proc/self/fd");
@@ -81,7 +81,7 @@ TEST(Supervisors, GiveAReplicaItsEnvironmentAndNothingOfThePlatforms) {
 
 TEST(Supervisors, HandOverSecretsWithoutWritingThem) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   const std::string secret = "correct-horse-battery-staple";
   Signpost post(folder.path() + "/post");
   Signpost hold(folder.path() + "/hold");
@@ -108,7 +108,7 @@ TEST(Supervisors, HandOverSecretsWithoutWritingThem) {
 
 TEST(Supervisors, StopWithTheSignalAndLetTheReplicaEnd) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   Signpost post(folder.path() + "/post");
   ASSERT_TRUE(platform
                   ->start(platform.shell("polite", "trap 'echo saved; exit 0' USR1; echo ready > " +
@@ -125,7 +125,7 @@ TEST(Supervisors, StopWithTheSignalAndLetTheReplicaEnd) {
 
 TEST(Supervisors, KillTheWholeTreeAfterTheGrace) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   Signpost post(folder.path() + "/post");
   // One that ignores the signal, and one that has left its session and its parent.
   ASSERT_TRUE(
@@ -145,7 +145,7 @@ TEST(Supervisors, KillTheWholeTreeAfterTheGrace) {
 
 TEST(Supervisors, KillWhatAReplicaLeavesBehind) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   Signpost post(folder.path() + "/post");
   Signpost hold(folder.path() + "/hold");
   ASSERT_TRUE(platform
@@ -164,7 +164,7 @@ TEST(Supervisors, KillWhatAReplicaLeavesBehind) {
 
 TEST(Supervisors, SendASignal) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   Signpost post(folder.path() + "/post");
   ASSERT_TRUE(
       platform
@@ -182,8 +182,8 @@ TEST(Supervisors, SendASignal) {
 
 TEST(Supervisors, StartingATryTwiceIsHarmless) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
-  TestPlatform other(folder.path());
+  SupervisorBench platform(folder.path());
+  SupervisorBench other(folder.path());
   Signpost post(folder.path() + "/post");
   const ReplicaSpec spec =
       platform.shell("once", "echo $$ > " + post.path() + "; echo ran; read line < " + post.path() + "x");
@@ -213,7 +213,7 @@ TEST(Supervisors, AReplicaSurvivesThePlatformAndIsAdopted) {
   Signpost end(folder.path() + "/end");
   const pid_t first = fork();
   if (first == 0) {
-    TestPlatform platform(folder.path());
+    SupervisorBench platform(folder.path());
     const bool started =
         platform
             ->start(platform.shell("survivor",
@@ -227,7 +227,7 @@ TEST(Supervisors, AReplicaSurvivesThePlatformAndIsAdopted) {
   ASSERT_EQ(waitpid(first, &status, 0), first);
   ASSERT_TRUE(WIFSIGNALED(status));
   const std::string pid = post.next();
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   ASSERT_TRUE(platform->start(platform.shell("survivor", "exit 99"), {}).ok());
   ASSERT_TRUE(platform.wait_for_start("survivor"));
   EXPECT_EQ(std::to_string(platform.started["survivor"].pid), pid);
@@ -243,13 +243,13 @@ TEST(Supervisors, WhatEndedWhileNoPlatformRanIsReported) {
   Signpost post(folder.path() + "/post");
   const pid_t first = fork();
   if (first == 0) {
-    TestPlatform platform(folder.path());
+    SupervisorBench platform(folder.path());
     (void)platform->start(platform.shell("early", "echo done > " + post.path() + "; exit 4"), {});
     raise(SIGKILL);
   }
   waitpid(first, nullptr, 0);
   ASSERT_EQ(post.next(), "done");
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   ASSERT_TRUE(platform->start(platform.shell("early", "exit 99"), {}).ok());
   ASSERT_TRUE(platform.wait_for_end("early"));
   EXPECT_EQ(platform.ended["early"].exit_code, 4);
@@ -257,7 +257,7 @@ TEST(Supervisors, WhatEndedWhileNoPlatformRanIsReported) {
 
 TEST(Supervisors, ATreeWhoseSupervisorWasKilledIsKilledAndReported) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   Signpost post(folder.path() + "/post");
   ASSERT_TRUE(platform
                   ->start(platform.shell("lost", "(setsid sh -c 'echo $$ > " + post.path() +
@@ -281,7 +281,7 @@ TEST(Supervisors, ATreeWhoseSupervisorWasKilledIsKilledAndReported) {
 
 TEST(Supervisors, ATryOfAnEarlierBootIsReportedAsEnded) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   const ReplicaSpec spec = platform.shell("old", "true");
   std::filesystem::create_directories(spec.folder);
   ReplicaState state;
@@ -297,7 +297,7 @@ TEST(Supervisors, ATryOfAnEarlierBootIsReportedAsEnded) {
 
 TEST(Supervisors, ForgettingLeavesLogsAndTheStateOnly) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   ASSERT_TRUE(platform->start(platform.shell("gone", "echo x"), {}).ok());
   ASSERT_TRUE(platform.wait_for_end("gone"));
   const std::string group = platform.ended["gone"].cgroup;
@@ -313,7 +313,7 @@ TEST(Supervisors, ForgettingLeavesLogsAndTheStateOnly) {
 
 TEST(Supervisors, TellWhatAReplicaUses) {
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   Signpost post(folder.path() + "/post");
   // A child of the child burns cpu time and is waited for; the time must not get lost.
   ASSERT_TRUE(
@@ -338,7 +338,7 @@ TEST(Supervisors, TellWhatAReplicaUses) {
 TEST(Supervisors, RefuseAnotherAccountWithoutTheRight) {
   if (geteuid() == 0) GTEST_SKIP() << "root may run work as any account";
   const TestFolder folder;
-  TestPlatform platform(folder.path());
+  SupervisorBench platform(folder.path());
   ReplicaSpec spec = platform.shell("other", "true");
   spec.account = geteuid() + 1;
   const auto started = platform->start(spec, {});

@@ -76,9 +76,9 @@ class Signpost {
 };
 
 /// A platform as far as supervisors see one.
-class TestPlatform {
+class SupervisorBench {
  public:
-  explicit TestPlatform(std::string root) : root_(std::move(root)) { restart(); }
+  explicit SupervisorBench(std::string root) : root_(std::move(root)) { restart(); }
 
   /// Another platform of the same state folder takes over.
   void restart() {
