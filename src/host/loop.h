@@ -54,6 +54,8 @@ struct LoopOptions {
   SecretBox* secrets = nullptr;
   std::string isolation;                  ///< "cgroup v2", "cgroup v1", "session"
   std::vector<std::string> not_enforced;  ///< for people
+  /// Told each view when its turn is durable, before anybody is answered.
+  std::function<void(std::shared_ptr<const world::View>)> on_view;
 };
 
 /// The platform of one machine: takes commands and observations, and in each turn makes one transaction of
@@ -104,6 +106,9 @@ class Loop {
   /// A service's load asks for so many replicas.
   void service_wants(const std::string& key, std::int32_t replicas);
   void replica_healthy(const std::string& uid, bool healthy);
+
+  /// Begins another segment of the ledger from here, with a fresh scheduler; so its rows stay few.
+  void rotate_segment();
 
   /// Everything that was taken since the last turn, and what is due by the clock, as one transaction.
   void turn();

@@ -105,9 +105,9 @@ struct Answered {
 };
 
 /// A platform with devices that are not there, a clock that the test sets, and no process.
-class TestPlatform {
+class FakePlatform {
  public:
-  explicit TestPlatform(int devices = 4) {
+  explicit FakePlatform(int devices = 4) {
     for (int i = 0; i < devices; ++i) {
       device::DiscoveredDevice device;
       device.identity = fmt::format("SIM-{}", i);
@@ -161,18 +161,17 @@ class TestPlatform {
     loop_->turn();
   }
 
-  Answered submit(const model::Workload& workload,
-                                                                  std::string idempotency_key = {}) {
+  Answered submit(const model::Workload& workload, std::string idempotency_key = {}) {
     Answered result{nullptr, "was not answered"};
     loop_->submit({workload, {"ada", std::nullopt}, std::move(idempotency_key)},
                   [&](auto answer) { result = answered(answer); });
     loop_->turn();
     return result;
   }
-  Answered change(const std::string& name,
-                                                                  world::WorkloadChange change) {
+  Answered change(const std::string& name, world::WorkloadChange change) {
     Answered result{nullptr, "was not answered"};
-    loop_->change("default", name, change, {"ada", std::nullopt}, [&](auto answer) { result = answered(answer); });
+    loop_->change("default", name, change, {"ada", std::nullopt},
+                  [&](auto answer) { result = answered(answer); });
     loop_->turn();
     return result;
   }

@@ -23,7 +23,7 @@ std::string variable(const ReplicaSpec& spec, std::string_view name) {
 }
 
 TEST(Loop, RunsAWorkloadFromSubmissionToItsEnd) {
-  TestPlatform platform;
+  FakePlatform platform;
   ASSERT_TRUE(platform.start_result) << platform.start_result.error().message();
   const auto answer = platform.submit(training("hello", 1));
   ASSERT_TRUE(answer) << answer.error;
@@ -43,7 +43,7 @@ TEST(Loop, RunsAWorkloadFromSubmissionToItsEnd) {
 }
 
 TEST(Loop, StartsNothingBeforeItIsWritten) {
-  TestPlatform platform;
+  FakePlatform platform;
   platform.ledger.full = true;
   const auto answer = platform.submit(training("hello", 1));
   ASSERT_FALSE(answer);
@@ -58,7 +58,7 @@ TEST(Loop, StartsNothingBeforeItIsWritten) {
 }
 
 TEST(Loop, RemembersWhatProcessesDidWhileNothingCouldBeWritten) {
-  TestPlatform platform;
+  FakePlatform platform;
   platform.submit(training("hello", 1));
   platform.run("hello");
   platform.ledger.full = true;
@@ -71,7 +71,7 @@ TEST(Loop, RemembersWhatProcessesDidWhileNothingCouldBeWritten) {
 }
 
 TEST(Loop, GangsStartTogetherAndKnowEachOther) {
-  TestPlatform platform;
+  FakePlatform platform;
   platform.submit(training("gang", 1, 4));
   EXPECT_EQ(platform.count("gang", "Binding"), 4);
   std::set<std::string> ranks;
@@ -92,7 +92,7 @@ TEST(Loop, GangsStartTogetherAndKnowEachOther) {
 }
 
 TEST(Loop, AFailureStopsTheGangAndIsTriedAgainLater) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload workload = training("gang", 1, 2);
   workload.retries = 1;
   platform.submit(workload);
@@ -125,7 +125,7 @@ TEST(Loop, BackOffDoublesUpToSixMinutes) {
 }
 
 TEST(Loop, WhatRunsOnAfterACrashIsFoundAgain) {
-  TestPlatform platform;
+  FakePlatform platform;
   platform.submit(training("long", 2));
   platform.run("long");
   platform.submit(training("next", 1));  // bound, not yet running
@@ -147,7 +147,7 @@ TEST(Loop, WhatRunsOnAfterACrashIsFoundAgain) {
 }
 
 TEST(Loop, SuspendedWorkGivesItsDevicesBackAndComesAgain) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload workload = training("work", 4);
   workload.checkpoint.signal = "SIGUSR1";
   platform.submit(workload);
@@ -171,7 +171,7 @@ TEST(Loop, SuspendedWorkGivesItsDevicesBackAndComesAgain) {
 }
 
 TEST(Loop, PreemptedWorkIsAskedForACheckpointAndQueuesAgain) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload low = training("low", 4);
   low.priority = "low";
   low.checkpoint = {"SIGUSR1", "state"};
@@ -203,7 +203,7 @@ TEST(Loop, PreemptedWorkIsAskedForACheckpointAndQueuesAgain) {
 }
 
 TEST(Loop, WhatMayNotRestartFailsWhenItIsPreempted) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload low = training("low", 4);
   low.priority = "low";
   low.restart_on_preemption = false;
@@ -217,7 +217,7 @@ TEST(Loop, WhatMayNotRestartFailsWhenItIsPreempted) {
 }
 
 TEST(Loop, DependenciesAreWaitedFor) {
-  TestPlatform platform;
+  FakePlatform platform;
   platform.submit(training("first", 1));
   model::Workload second = training("second", 1);
   second.after = {"first"};
@@ -233,7 +233,7 @@ TEST(Loop, DependenciesAreWaitedFor) {
 }
 
 TEST(Loop, ADependencyThatFailsFailsWhatComesAfter) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload first = training("first", 1);
   first.retries = 0;
   platform.submit(first);
@@ -247,7 +247,7 @@ TEST(Loop, ADependencyThatFailsFailsWhatComesAfter) {
 }
 
 TEST(Loop, LimitsOfTimeHold) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload limited = training("limited", 1);
   limited.time_limit = base::Duration::seconds(60);
   limited.time_to_live = base::Duration::seconds(100);
@@ -265,7 +265,7 @@ TEST(Loop, LimitsOfTimeHold) {
 }
 
 TEST(Loop, UnusedDevicesAreTakenBack) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload idle = training("idle", 1);
   idle.idle_device_limit = base::Duration::seconds(300);
   platform.submit(idle);
@@ -286,7 +286,7 @@ TEST(Loop, UnusedDevicesAreTakenBack) {
 }
 
 TEST(Loop, ElasticWorkShrinksAndGrows) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Workload elastic = training("elastic", 1, 4, 1);
   elastic.priority = "low";
   platform.submit(elastic);
@@ -310,7 +310,7 @@ TEST(Loop, ElasticWorkShrinksAndGrows) {
 }
 
 TEST(Loop, SharesOfADeviceLieOnOneDevice) {
-  TestPlatform platform(1);
+  FakePlatform platform(1);
   for (const char* name : {"a", "b"}) {
     model::Workload half = training(name, 1);
     half.roles.front().devices.thousandths = 500;
@@ -325,7 +325,7 @@ TEST(Loop, SharesOfADeviceLieOnOneDevice) {
 }
 
 TEST(Loop, ABadDeviceLosesItsWorkAndComesBackWhenItRecovers) {
-  TestPlatform platform(2);
+  FakePlatform platform(2);
   platform.submit(training("work", 1));
   platform.run("work");
   const std::string first = platform.uid("work");
@@ -348,7 +348,7 @@ TEST(Loop, ABadDeviceLosesItsWorkAndComesBackWhenItRecovers) {
 }
 
 TEST(Loop, TheSameSubmissionTwiceIsOne) {
-  TestPlatform platform;
+  FakePlatform platform;
   const auto first = platform.submit(training("one", 1), "key-1");
   const auto again = platform.submit(training("one", 1), "key-1");
   ASSERT_TRUE(first && again);
@@ -358,7 +358,7 @@ TEST(Loop, TheSameSubmissionTwiceIsOne) {
 }
 
 TEST(Loop, AChangeCanInsistOnAVersion) {
-  TestPlatform platform;
+  FakePlatform platform;
   platform.submit(training("one", 1));
   world::WorkloadChange change = suspend();
   change.if_version = platform.view("one").version + 1;
@@ -368,7 +368,7 @@ TEST(Loop, AChangeCanInsistOnAVersion) {
 }
 
 TEST(Loop, AProcessThatCannotBeStartedIsAFailure) {
-  TestPlatform platform;
+  FakePlatform platform;
   platform.supervisors.refuse = "no more processes";
   model::Workload workload = training("one", 1);
   workload.retries = 0;
@@ -379,7 +379,7 @@ TEST(Loop, AProcessThatCannotBeStartedIsAFailure) {
 }
 
 TEST(Loop, NonPreemptibleWorkWaitsForItsQuota) {
-  TestPlatform platform;
+  FakePlatform platform;
   model::Queue small;
   small.name = "small";
   small.parent = "default-department";
@@ -409,7 +409,7 @@ TEST(Loop, RefusesWhatCannotBe) {
       {"secret", [](auto& w) { w.secrets = {{"TOKEN", "hub"}}; }, "there is no secret \"hub\""},
       {"name", [](auto& w) { w.name = "Big"; }, "metadata.name"},
   };
-  TestPlatform platform;
+  FakePlatform platform;
   for (const Refused& one : cases) {
     model::Workload workload = training("w", 1);
     one.spoil(workload);

@@ -165,6 +165,11 @@ base::Result<void> Loop::begin_segment() {
   return {};
 }
 
+void Loop::rotate_segment() {
+  if (!trouble_.empty()) return;
+  if (const auto begun = begin_segment(); !begun) give_up(begun.error());
+}
+
 void Loop::adopt() {
   for (auto& [uid, replica] : replicas_) {
     if (has_ended(replica.progress) || replica.progress == Progress::kPending) continue;

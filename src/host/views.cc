@@ -267,6 +267,7 @@ void Loop::publish() {
   view->queues = queue_views();
   add_machine(*view);
   view_ = std::move(view);
+  if (options_.on_view) options_.on_view(view_);
 }
 
 }  // namespace fairlead::host
