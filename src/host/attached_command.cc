@@ -1,9 +1,9 @@
 #include "host/attached_command.h"
 
 #include "base/clock.h"
+#include "base/files.h"
+#include "base/json_fields.h"
 #include "base/json_reader.h"
-#include "host/files.h"
-#include "host/json_fields.h"
 #include "host/message_socket.h"
 
 #include <fcntl.h>
@@ -80,7 +80,7 @@ base::Result<AttachedCommand> AttachedCommand::start(const std::string& folder,
       return base::Error(base::Code::kUnavailable,
                          "the streams of the command did not arrive: too many files are open");
     }
-    for (const Descriptor& stream : message->descriptors) fcntl(stream.get(), F_SETFL, O_NONBLOCK);
+    for (const base::Descriptor& stream : message->descriptors) fcntl(stream.get(), F_SETFL, O_NONBLOCK);
     AttachedCommand command;
     command.socket_ = std::move(*socket);
     if (request.terminal) {
@@ -99,7 +99,7 @@ base::Result<void> AttachedCommand::resize(int rows, int columns) const {
   winsize size{};
   size.ws_row = static_cast<unsigned short>(std::clamp(rows, 1, 65535));
   size.ws_col = static_cast<unsigned short>(std::clamp(columns, 1, 65535));
-  if (ioctl(terminal_.get(), TIOCSWINSZ, &size) != 0) return system_error("resize the terminal");
+  if (ioctl(terminal_.get(), TIOCSWINSZ, &size) != 0) return base::system_error("resize the terminal");
   return {};
 }
 

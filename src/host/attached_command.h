@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "host/descriptor.h"
 #include "host/replica_files.h"
 
 #include <cstdint>
@@ -53,11 +53,11 @@ class AttachedCommand {
   std::optional<ProcessExit> exit();
 
  private:
-  Descriptor socket_;
-  Descriptor terminal_;
-  Descriptor input_;
-  Descriptor output_;
-  Descriptor error_;
+  base::Descriptor socket_;
+  base::Descriptor terminal_;
+  base::Descriptor input_;
+  base::Descriptor output_;
+  base::Descriptor error_;
   std::optional<ProcessExit> exit_;
 };
 

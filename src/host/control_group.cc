@@ -1,7 +1,7 @@
 #include "host/control_group.h"
 
+#include "base/files.h"
 #include "host/device_filter.h"
-#include "host/files.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ constexpr std::int64_t kCpuPeriodMicroseconds = 100'000;
 constexpr std::int64_t kShortestQuotaMicroseconds = 1'000;  // the kernel refuses less
 
 std::optional<std::int64_t> number_in(const std::string& path) {
-  const auto text = read_file(path);
+  const auto text = base::read_file(path);
   if (!text) return std::nullopt;
   std::int64_t value = 0;
   const auto read = std::from_chars(text->data(), text->data() + text->size(), value);
@@ -32,7 +32,7 @@ std::optional<std::int64_t> number_in(const std::string& path) {
 
 // The value of a line "KEY VALUE" of a control file.
 std::optional<std::int64_t> keyed_number_in(const std::string& path, std::string_view key) {
-  const auto text = read_file(path);
+  const auto text = base::read_file(path);
   if (!text) return std::nullopt;
   std::istringstream lines(*text);
   std::string word;
@@ -45,7 +45,7 @@ std::optional<std::int64_t> keyed_number_in(const std::string& path, std::string
 
 base::Result<void> make_folder(const std::string& path) {
   if (mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) return {};
-  return system_error("make " + path);
+  return base::system_error("make " + path);
 }
 
 // The folder and those below it, deepest last.
@@ -98,24 +98,24 @@ base::Result<void> ControlGroup::create(const Limits& limits) const {
   if (limits.memory_bytes > 0) {
     const std::string bytes = std::to_string(limits.memory_bytes);
     const std::string memory = folder("memory");
-    if (auto set = write_control(memory + (unified_ ? "/memory.max" : "/memory.limit_in_bytes"), bytes);
+    if (auto set = base::write_control(memory + (unified_ ? "/memory.max" : "/memory.limit_in_bytes"), bytes);
         !set) {
       return set;
     }
     // Swap would let it grow beyond; a kernel without swap accounting has no such file.
-    (void)write_control(memory + (unified_ ? "/memory.swap.max" : "/memory.memsw.limit_in_bytes"),
-                        unified_ ? "0" : bytes);
-    if (unified_) (void)write_control(memory + "/memory.oom.group", "1");
+    (void)base::write_control(memory + (unified_ ? "/memory.swap.max" : "/memory.memsw.limit_in_bytes"),
+                              unified_ ? "0" : bytes);
+    if (unified_) (void)base::write_control(memory + "/memory.oom.group", "1");
   }
   if (limits.cpu_milli > 0) {
     const std::string quota = std::to_string(quota_of(limits.cpu_milli));
     const std::string period = std::to_string(kCpuPeriodMicroseconds);
     const std::string cpu = folder("cpu");
     if (unified_) {
-      if (auto set = write_control(cpu + "/cpu.max", quota + " " + period); !set) return set;
+      if (auto set = base::write_control(cpu + "/cpu.max", quota + " " + period); !set) return set;
     } else {
-      if (auto set = write_control(cpu + "/cpu.cfs_period_us", period); !set) return set;
-      if (auto set = write_control(cpu + "/cpu.cfs_quota_us", quota); !set) return set;
+      if (auto set = base::write_control(cpu + "/cpu.cfs_period_us", period); !set) return set;
+      if (auto set = base::write_control(cpu + "/cpu.cfs_quota_us", quota); !set) return set;
     }
   }
   return deny(limits.denied_device_nodes);
@@ -136,21 +136,21 @@ base::Result<void> ControlGroup::deny(const std::vector<std::string>& device_nod
   for (const DeviceNumber& number : numbers) {
     const std::string rule = (number.block ? "b " : "c ") + std::to_string(number.major) + ":" +
                              std::to_string(number.minor) + " rwm";
-    if (auto set = write_control(devices + "/devices.deny", rule); !set) return set;
+    if (auto set = base::write_control(devices + "/devices.deny", rule); !set) return set;
   }
   return {};
 }
 
 base::Result<void> ControlGroup::add(pid_t pid) const {
   for (const auto& [name, folder] : folders_) {
-    if (auto added = write_control(folder + "/cgroup.procs", std::to_string(pid)); !added) return added;
+    if (auto added = base::write_control(folder + "/cgroup.procs", std::to_string(pid)); !added) return added;
   }
   return {};
 }
 
 base::Result<void> ControlGroup::enter() const {
   for (const auto& [name, folder] : folders_) {
-    if (auto entered = write_control(folder + (unified_ ? "/cgroup.procs" : "/tasks"), "0"); !entered)
+    if (auto entered = base::write_control(folder + (unified_ ? "/cgroup.procs" : "/tasks"), "0"); !entered)
       return entered;
   }
   return {};
@@ -159,12 +159,12 @@ base::Result<void> ControlGroup::enter() const {
 void ControlGroup::kill() const {
   if (folders_.empty()) return;
   const std::string unified = folder("");
-  if (unified_ && write_control(unified + "/cgroup.kill", "1").ok()) return;
+  if (unified_ && base::write_control(unified + "/cgroup.kill", "1").ok()) return;
   // While frozen, nothing forks; the signal takes effect when they go on.
   const std::string control = unified_ ? unified + "/cgroup.freeze" : folder("freezer") + "/freezer.state";
-  (void)write_control(control, unified_ ? "1" : "FROZEN");
+  (void)base::write_control(control, unified_ ? "1" : "FROZEN");
   for (const std::int64_t pid : pids()) ::kill(static_cast<pid_t>(pid), SIGKILL);
-  (void)write_control(control, unified_ ? "0" : "THAWED");
+  (void)base::write_control(control, unified_ ? "0" : "THAWED");
 }
 
 bool ControlGroup::empty() const { return pids().empty(); }
@@ -205,7 +205,7 @@ std::vector<std::int64_t> ControlGroup::pids() const {
   std::vector<std::int64_t> pids;
   if (folders_.empty()) return pids;
   for (const std::string& folder : with_subfolders(folders_.front().second)) {
-    const auto text = read_file(folder + "/cgroup.procs");
+    const auto text = base::read_file(folder + "/cgroup.procs");
     if (!text) continue;
     std::istringstream lines(*text);
     std::int64_t pid = 0;

@@ -1,7 +1,7 @@
 #include "host/control_groups.h"
 
-#include "host/descriptor.h"
-#include "host/files.h"
+#include "base/descriptor.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -52,7 +52,7 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 
 std::vector<Hierarchy> mounted_hierarchies() {
   std::vector<Hierarchy> found;
-  const auto table = read_file("/proc/self/mountinfo");
+  const auto table = base::read_file("/proc/self/mountinfo");
   if (!table) return found;
   for (const std::string& line : split(*table, '\n')) {
     // id parent device root mount-point options [tags] - type source super-options
@@ -96,21 +96,21 @@ constexpr std::string_view kEnableControllers = "+memory +cpu +pids";
 // Lets the children of a folder of the unified hierarchy have limits. A folder with processes of its own may
 // not; this process steps aside when it is the only one there.
 bool enable_controllers(const std::string& folder) {
-  if (write_control(folder + "/cgroup.subtree_control", kEnableControllers).ok()) return true;
-  const auto inside = read_file(folder + "/cgroup.procs");
+  if (base::write_control(folder + "/cgroup.subtree_control", kEnableControllers).ok()) return true;
+  const auto inside = base::read_file(folder + "/cgroup.procs");
   if (!inside || *inside != std::to_string(getpid()) + "\n") return false;
   const std::string aside = folder + "/fairlead-platform";
   if (mkdir(aside.c_str(), 0755) != 0 && errno != EEXIST) return false;
-  if (!write_control(aside + "/cgroup.procs", std::to_string(getpid())).ok()) return false;
-  return write_control(folder + "/cgroup.subtree_control", kEnableControllers).ok();
+  if (!base::write_control(aside + "/cgroup.procs", std::to_string(getpid())).ok()) return false;
+  return base::write_control(folder + "/cgroup.subtree_control", kEnableControllers).ok();
 }
 
 // Puts a process into the group and lets it open a device that everybody may open elsewhere.
 bool device_is_refused(const ControlGroup& group, const char* device) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-  Descriptor gate_out(ends[0]);
-  Descriptor gate_in(ends[1]);
+  base::Descriptor gate_out(ends[0]);
+  base::Descriptor gate_in(ends[1]);
   const pid_t child = fork();
   if (child < 0) return false;
   if (child == 0) {
@@ -150,7 +150,7 @@ bool usable(const ControlGroup& parent, Guarantees& guarantees) {
 
 std::vector<std::string> candidates(const std::string& name) {
   std::vector<std::string> texts;
-  const auto groups = read_file("/proc/self/cgroup");
+  const auto groups = base::read_file("/proc/self/cgroup");
   if (!groups) return texts;
   std::string separate = "v1";
   for (const Hierarchy& hierarchy : mounted_hierarchies()) {
@@ -158,7 +158,7 @@ std::vector<std::string> candidates(const std::string& name) {
     if (hierarchy.unified) {
       // At the top it stays when the service that started the platform is stopped; only root may.
       for (const std::string& folder : {hierarchy.mount_point, own}) {
-        const auto controllers = read_file(folder + "/cgroup.controllers");
+        const auto controllers = base::read_file(folder + "/cgroup.controllers");
         if (folder.empty() || !controllers || controllers->find("memory") == std::string::npos) continue;
         if (enable_controllers(folder)) texts.push_back("v2;=" + folder + "/" + name);
       }

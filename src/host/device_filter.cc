@@ -1,7 +1,7 @@
 #include "host/device_filter.h"
 
-#include "host/descriptor.h"
-#include "host/files.h"
+#include "base/descriptor.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -77,17 +77,17 @@ base::Result<void> attach_device_filter(const std::string& group_folder,
   load.insns = reinterpret_cast<std::uint64_t>(instructions.data());
   load.insn_cnt = static_cast<std::uint32_t>(instructions.size());
   load.license = reinterpret_cast<std::uint64_t>(license);
-  const Descriptor program(static_cast<int>(call_bpf(BPF_PROG_LOAD, load)));
-  if (!program.valid()) return system_error("load the device filter");
-  const Descriptor group(open(group_folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!group.valid()) return system_error("open " + group_folder);
+  const base::Descriptor program(static_cast<int>(call_bpf(BPF_PROG_LOAD, load)));
+  if (!program.valid()) return base::system_error("load the device filter");
+  const base::Descriptor group(open(group_folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!group.valid()) return base::system_error("open " + group_folder);
   bpf_attr attach{};
   attach.target_fd = static_cast<std::uint32_t>(group.get());
   attach.attach_bpf_fd = static_cast<std::uint32_t>(program.get());
   attach.attach_type = BPF_CGROUP_DEVICE;
   attach.attach_flags = BPF_F_ALLOW_MULTI;
   if (call_bpf(BPF_PROG_ATTACH, attach) != 0)
-    return system_error("attach the device filter to " + group_folder);
+    return base::system_error("attach the device filter to " + group_folder);
   return {};
 }
 

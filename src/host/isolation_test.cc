@@ -19,7 +19,7 @@ constexpr std::uint32_t kAlice = 61001;
 constexpr std::uint32_t kBob = 61002;
 
 std::string first_line(const std::string& path) {
-  const auto text = read_file(path);
+  const auto text = base::read_file(path);
   return text ? text->substr(0, text->find('\n')) : std::string();
 }
 
@@ -71,7 +71,7 @@ TEST(Isolation, TheCpuLimitIsSetAndSlowsAReplica) {
   // Throttled: it was kept from running, which happens to none that may use whole processors.
   const std::string stat = group->folder("cpu") + "/cpu.stat";
   EXPECT_TRUE(platform.until([&] {
-    const auto text = read_file(stat);
+    const auto text = base::read_file(stat);
     return text && text->find("nr_throttled 0") == std::string::npos;
   }));
   ASSERT_TRUE(platform->stop("spinner", 0, {}).ok());

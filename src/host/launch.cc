@@ -1,6 +1,6 @@
 #include "host/launch.h"
 
-#include "host/files.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -66,13 +66,14 @@ class Child {
     // A parent that is gone cannot tell how this process ends: it must not outlive it.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent_) _exit(0);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error("forbid new privileges").message();
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+      return base::system_error("forbid new privileges").message();
     umask(022);
     execute();
     const std::string& program = launch_.command.front();
     if (errno == ENOENT)
       return "command: there is no program \"" + program + "\"; give its path, or set PATH";
-    return system_error("command: run \"" + program + "\"").message();
+    return base::system_error("command: run \"" + program + "\"").message();
   }
 
  private:
@@ -87,10 +88,11 @@ class Child {
     const std::array<int, 3> streams = {launch_.input, launch_.output, launch_.error};
     for (int number = 0; number < 3; ++number) {
       if (dup2(streams[static_cast<std::size_t>(number)], number) < 0) {
-        return system_error("attach stream").message();
+        return base::system_error("attach stream").message();
       }
     }
-    if (launch_.terminal && ioctl(0, TIOCSCTTY, 0) != 0) return system_error("take the terminal").message();
+    if (launch_.terminal && ioctl(0, TIOCSCTTY, 0) != 0)
+      return base::system_error("take the terminal").message();
     // Everything else of the parent's is closed by the exec.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     return {};
@@ -112,7 +114,7 @@ class Child {
     const int groups = named ? initgroups(account.name.c_str(), account.group) : setgroups(0, nullptr);
     if (groups != 0 || setresgid(account.group, account.group, account.group) != 0 ||
         setresuid(account.user, account.user, account.user) != 0) {
-      return system_error("account: become account " + account.name).message();
+      return base::system_error("account: become account " + account.name).message();
     }
     if (setuid(0) == 0 && account.user != 0) return "account: could become root again";
     return {};
@@ -122,7 +124,7 @@ class Child {
     std::string folder = launch_.working_directory;
     if (folder.empty()) folder = find_account(launch_.account.value_or(geteuid())).home;
     if (chdir(folder.c_str()) == 0) return {};
-    return system_error("workingDirectory: enter " + folder).message();
+    return base::system_error("workingDirectory: enter " + folder).message();
   }
 
   void execute() const {
@@ -168,14 +170,14 @@ base::Result<HeldProcess> HeldProcess::fork(const Launch& launch) {
   if (launch.command.empty()) return base::invalid_argument("command: is empty; name a program");
   std::array<int, 2> gate{};
   std::array<int, 2> failure{};
-  if (pipe2(gate.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
-  Descriptor gate_out(gate[0]);
-  Descriptor gate_in(gate[1]);
-  if (pipe2(failure.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
-  Descriptor failure_out(failure[0]);
-  Descriptor failure_in(failure[1]);
+  if (pipe2(gate.data(), O_CLOEXEC) != 0) return base::system_error("make a pipe");
+  base::Descriptor gate_out(gate[0]);
+  base::Descriptor gate_in(gate[1]);
+  if (pipe2(failure.data(), O_CLOEXEC) != 0) return base::system_error("make a pipe");
+  base::Descriptor failure_out(failure[0]);
+  base::Descriptor failure_in(failure[1]);
   const pid_t pid = ::fork();
-  if (pid < 0) return system_error("start a process");
+  if (pid < 0) return base::system_error("start a process");
   if (pid == 0) {
     gate_in.reset();
     failure_out.reset();
@@ -188,7 +190,7 @@ base::Result<HeldProcess> HeldProcess::fork(const Launch& launch) {
 }
 
 base::Result<void> HeldProcess::release() {
-  if (write(gate_.get(), "g", 1) != 1) return system_error("release the process");
+  if (write(gate_.get(), "g", 1) != 1) return base::system_error("release the process");
   gate_.reset();
   std::string why;
   std::array<char, 1024> buffer;

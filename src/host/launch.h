@@ -1,8 +1,8 @@
 #pragma once
 
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "host/control_group.h"
-#include "host/descriptor.h"
 #include "host/replica_files.h"
 
 #include <sys/types.h>
@@ -42,11 +42,11 @@ class HeldProcess {
   base::Result<void> release();
 
  private:
-  HeldProcess(pid_t pid, Descriptor gate, Descriptor failure)
+  HeldProcess(pid_t pid, base::Descriptor gate, base::Descriptor failure)
       : pid_(pid), gate_(std::move(gate)), failure_(std::move(failure)) {}
   pid_t pid_;
-  Descriptor gate_;
-  Descriptor failure_;
+  base::Descriptor gate_;
+  base::Descriptor failure_;
 };
 
 /// The environment that a command finds: what the caller gave, and HOME, USER, LOGNAME, SHELL and PATH of

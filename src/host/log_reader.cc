@@ -1,6 +1,6 @@
 #include "host/log_reader.h"
 
-#include "host/files.h"
+#include "base/files.h"
 #include "host/rotating_log.h"
 
 #include <fcntl.h>
@@ -23,7 +23,7 @@ bool same_file(const struct stat& a, const struct stat& b) {
 
 base::Result<LogReader> LogReader::open(const std::string& folder, std::optional<std::int64_t> tail_lines) {
   LogReader reader(folder);
-  reader.watch_ = Descriptor(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  reader.watch_ = base::Descriptor(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (inotify_add_watch(reader.watch_.get(), folder.c_str(), IN_MODIFY | IN_CREATE) < 0)
     reader.watch_.reset();
   if (tail_lines) {
@@ -33,7 +33,7 @@ base::Result<LogReader> LogReader::open(const std::string& folder, std::optional
   for (int number = RotatingLog::kOlderFiles; number >= 0; --number) {
     if (reader.open_number(number)) return reader;
   }
-  return system_error("open " + reader.path_);
+  return base::system_error("open " + reader.path_);
 }
 
 std::string LogReader::name_of(int number) const {
@@ -87,7 +87,7 @@ base::Result<void> LogReader::seek_tail(std::int64_t lines) {
   bool last_byte = true;
   for (int number = 0; number <= RotatingLog::kOlderFiles; ++number) {
     if (!open_number(number)) {
-      if (number == 0) return system_error("open " + path_);
+      if (number == 0) return base::system_error("open " + path_);
       open_number(number - 1);  // all of it, then
       return {};
     }
@@ -97,7 +97,7 @@ base::Result<void> LogReader::seek_tail(std::int64_t lines) {
       const off_t begin = std::max<off_t>(position - static_cast<off_t>(buffer.size()), 0);
       const ssize_t got =
           pread(file_.get(), buffer.data(), static_cast<std::size_t>(position - begin), begin);
-      if (got <= 0) return system_error("read " + path_);
+      if (got <= 0) return base::system_error("read " + path_);
       for (ssize_t i = got - 1; i >= 0; --i) {
         const bool line_end = buffer[static_cast<std::size_t>(i)] == '\n';
         // The end of the last line begins no further one.

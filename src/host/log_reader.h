@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "host/descriptor.h"
 
 #include <sys/types.h>
 
@@ -37,8 +37,8 @@ class LogReader {
   base::Result<void> seek_tail(std::int64_t lines);
 
   std::string path_;
-  Descriptor watch_;
-  Descriptor file_;
+  base::Descriptor watch_;
+  base::Descriptor file_;
 };
 
 }  // namespace fairlead::host

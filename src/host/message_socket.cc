@@ -1,6 +1,6 @@
 #include "host/message_socket.h"
 
-#include "host/files.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -20,7 +20,7 @@ constexpr std::size_t kMaxDescriptors = 4;
 
 // An address of a socket in a folder that is held open: short, however long the folder's path is.
 struct Address {
-  Descriptor folder;
+  base::Descriptor folder;
   sockaddr_un name{};
 };
 
@@ -29,8 +29,8 @@ base::Result<Address> address_of(const std::string& path) {
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const std::string file = slash == std::string::npos ? path : path.substr(slash + 1);
   Address address;
-  address.folder = Descriptor(open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!address.folder.valid()) return system_error("open " + folder);
+  address.folder = base::Descriptor(open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!address.folder.valid()) return base::system_error("open " + folder);
   const std::string text = "/proc/self/fd/" + std::to_string(address.folder.get()) + "/" + file;
   address.name.sun_family = AF_UNIX;
   if (text.size() >= sizeof address.name.sun_path) {
@@ -44,40 +44,40 @@ const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<co
 
 }  // namespace
 
-base::Result<std::pair<Descriptor, Descriptor>> connected_pair() {
+base::Result<std::pair<base::Descriptor, base::Descriptor>> connected_pair() {
   std::array<int, 2> ends{};
-  if (socketpair(AF_UNIX, kFlags, 0, ends.data()) != 0) return system_error("make a socket pair");
-  return std::pair{Descriptor(ends[0]), Descriptor(ends[1])};
+  if (socketpair(AF_UNIX, kFlags, 0, ends.data()) != 0) return base::system_error("make a socket pair");
+  return std::pair{base::Descriptor(ends[0]), base::Descriptor(ends[1])};
 }
 
-base::Result<Descriptor> listen_at(const std::string& path) {
+base::Result<base::Descriptor> listen_at(const std::string& path) {
   auto address = address_of(path);
   if (!address) return address.error();
-  Descriptor socket(::socket(AF_UNIX, kFlags, 0));
-  if (!socket.valid()) return system_error("make a socket");
+  base::Descriptor socket(::socket(AF_UNIX, kFlags, 0));
+  if (!socket.valid()) return base::system_error("make a socket");
   unlink(path.c_str());
   const mode_t before = umask(0177);
   const int bound = bind(socket.get(), generic(address->name), sizeof address->name);
   umask(before);
-  if (bound != 0) return system_error("bind " + path);
-  if (listen(socket.get(), 64) != 0) return system_error("listen at " + path);
+  if (bound != 0) return base::system_error("bind " + path);
+  if (listen(socket.get(), 64) != 0) return base::system_error("listen at " + path);
   return socket;
 }
 
-base::Result<Descriptor> connect_to(const std::string& path) {
+base::Result<base::Descriptor> connect_to(const std::string& path) {
   auto address = address_of(path);
   if (!address) return address.error();
-  Descriptor socket(::socket(AF_UNIX, kFlags, 0));
-  if (!socket.valid()) return system_error("make a socket");
+  base::Descriptor socket(::socket(AF_UNIX, kFlags, 0));
+  if (!socket.valid()) return base::system_error("make a socket");
   if (connect(socket.get(), generic(address->name), sizeof address->name) != 0) {
     if (errno == ECONNREFUSED) errno = ENOENT;  // left behind by one that is gone
-    return system_error("connect to " + path);
+    return base::system_error("connect to " + path);
   }
   return socket;
 }
 
-std::optional<Descriptor> accept_trusted(int listening) {
-  Descriptor socket(accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+std::optional<base::Descriptor> accept_trusted(int listening) {
+  base::Descriptor socket(accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!socket.valid()) return std::nullopt;
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -109,7 +109,7 @@ base::Result<void> send_message(int socket, std::string_view text, const std::ve
   do {
     sent = sendmsg(socket, &header, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  if (sent < 0) return system_error("send a message");
+  if (sent < 0) return base::system_error("send a message");
   return {};
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "host/descriptor.h"
 
 #include <optional>
 #include <string>
@@ -26,17 +26,17 @@ inline constexpr std::size_t kMaxMessageBytes = 128 << 10;
 
 struct Message {
   std::string text;
-  std::vector<Descriptor> descriptors;
+  std::vector<base::Descriptor> descriptors;
 };
 
 /// Makes two ends that are connected. Neither blocks.
-base::Result<std::pair<Descriptor, Descriptor>> connected_pair();
+base::Result<std::pair<base::Descriptor, base::Descriptor>> connected_pair();
 /// Listens at a path; whatever was there is replaced. Does not block.
-base::Result<Descriptor> listen_at(const std::string& path);
+base::Result<base::Descriptor> listen_at(const std::string& path);
 /// Errors: kNotFound (nothing listens there), kUnavailable.
-base::Result<Descriptor> connect_to(const std::string& path);
+base::Result<base::Descriptor> connect_to(const std::string& path);
 /// Takes a connection, when it comes from root or from this process's account; otherwise none.
-std::optional<Descriptor> accept_trusted(int listening);
+std::optional<base::Descriptor> accept_trusted(int listening);
 
 /// Errors: the other end is gone, or takes nothing; kOutOfRange: longer than kMaxMessageBytes.
 base::Result<void> send_message(int socket, std::string_view text, const std::vector<int>& descriptors = {});

@@ -1,6 +1,6 @@
 #include "host/process.h"
 
-#include "host/files.h"
+#include "base/files.h"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -65,7 +65,7 @@ std::optional<ProcessEntry> parse_process_entry(std::string_view stat) {
 }
 
 std::optional<ProcessEntry> process_entry(pid_t pid) {
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  const auto stat = base::read_file("/proc/" + std::to_string(pid) + "/stat");
   if (!stat) return std::nullopt;
   return parse_process_entry(*stat);
 }
@@ -103,7 +103,7 @@ bool is_alive(pid_t pid, std::int64_t start_ticks) {
 }
 
 std::string boot_id() {
-  const auto text = read_file("/proc/sys/kernel/random/boot_id");
+  const auto text = base::read_file("/proc/sys/kernel/random/boot_id");
   if (!text) return {};
   return text->substr(0, text->find('\n'));
 }

@@ -1,7 +1,7 @@
 #include "host/replica_files.h"
 
+#include "base/json_fields.h"
 #include "base/json_reader.h"
-#include "host/json_fields.h"
 
 namespace fairlead::host {
 namespace {

@@ -1,6 +1,6 @@
 #include "host/rotating_log.h"
 
-#include "host/files.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@ constexpr std::int64_t kSmallestFile = 4096;
 }  // namespace
 
 base::Result<RotatingLog> RotatingLog::open(const std::string& folder, std::int64_t bytes) {
-  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return system_error("make " + folder);
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return base::system_error("make " + folder);
   RotatingLog log(folder + "/output.log", std::max(bytes / (kOlderFiles + 1), kSmallestFile));
   if (auto opened = log.open_current(); !opened) return opened.error();
   return log;
@@ -25,7 +25,7 @@ base::Result<RotatingLog> RotatingLog::open(const std::string& folder, std::int6
 
 base::Result<void> RotatingLog::open_current() {
   file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!file_.valid()) return system_error("open " + path_);
+  if (!file_.valid()) return base::system_error("open " + path_);
   struct stat status{};
   size_ = fstat(file_.get(), &status) == 0 ? status.st_size : 0;
   return {};

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "host/descriptor.h"
 
 #include <cstdint>
 #include <string>
@@ -28,7 +28,7 @@ class RotatingLog {
 
   std::string path_;
   std::int64_t file_bytes_;
-  Descriptor file_;
+  base::Descriptor file_;
   std::int64_t size_ = 0;
   std::int64_t dropped_ = 0;
 };

@@ -60,7 +60,7 @@ TEST(RotatingLog, GoesOnWhereItWas) {
     ASSERT_TRUE(log.ok());
     log->append(text);
   }
-  EXPECT_EQ(*read_file(folder.path() + "/logs/output.log"), "first\nsecond\n");
+  EXPECT_EQ(*base::read_file(folder.path() + "/logs/output.log"), "first\nsecond\n");
 }
 
 TEST(RotatingLog, SaysWhatWasLostWhenTheDiskWasFull) {
@@ -79,7 +79,7 @@ TEST(RotatingLog, SaysWhatWasLostWhenTheDiskWasFull) {
     _exit(0);
   }
   waitpid(child, nullptr, 0);
-  EXPECT_EQ(*read_file(folder.path() + "/logs/output.log"),
+  EXPECT_EQ(*base::read_file(folder.path() + "/logs/output.log"),
             "12345678[fairlead: 2 bytes of output were lost: the log could not be written]\nend\n");
 }
 

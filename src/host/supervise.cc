@@ -1,8 +1,8 @@
 #include "base/clock.h"
+#include "base/files.h"
+#include "base/json_fields.h"
 #include "base/json_reader.h"
 #include "host/control_group.h"
-#include "host/files.h"
-#include "host/json_fields.h"
 #include "host/launch.h"
 #include "host/message_socket.h"
 #include "host/process.h"
@@ -50,7 +50,7 @@ void complain(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str
 class ReplicaSupervisor {
  public:
   /// `platform`: connection to who started this supervisor; may be invalid.
-  ReplicaSupervisor(const std::string& folder, StoredSpec stored, Descriptor platform)
+  ReplicaSupervisor(const std::string& folder, StoredSpec stored, base::Descriptor platform)
       : paths_(folder),
         stored_(std::move(stored)),
         group_(ControlGroup::find(stored_.control_group)),
@@ -76,23 +76,23 @@ class ReplicaSupervisor {
 
  private:
   struct Peer {
-    Descriptor socket;
+    base::Descriptor socket;
     std::optional<pid_t> attached;  ///< what its exec started, until it was told how that ended
   };
 
   base::Result<void> prepare() {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_NAME, "fairlead-super");
-    epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll_.valid()) return system_error("make an event queue");
+    epoll_ = base::Descriptor(epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll_.valid()) return base::system_error("make an event queue");
     sigset_t watched;
     sigemptyset(&watched);
     for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTTOU}) {
       sigaddset(&watched, number);
     }
     sigprocmask(SIG_BLOCK, &watched, nullptr);
-    signals_ = Descriptor(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
-    timer_ = Descriptor(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+    signals_ = base::Descriptor(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+    timer_ = base::Descriptor(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
     auto listening = listen_at(paths_.socket);
     if (!listening) return listening.error();
     listening_ = std::move(*listening);
@@ -100,11 +100,11 @@ class ReplicaSupervisor {
     if (!log) return log.error();
     log_.emplace(std::move(*log));
     std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
-    output_ = Descriptor(ends[0]);
-    output_end_ = Descriptor(ends[1]);
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return base::system_error("make a pipe");
+    output_ = base::Descriptor(ends[0]);
+    output_end_ = base::Descriptor(ends[1]);
     fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-    null_ = Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    null_ = base::Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
     give_away(output_end_.get());  // so that the workload may open /dev/stdout, which is this pipe
     for (const int number : {signals_.get(), timer_.get(), listening_.get(), output_.get()}) watch(number);
     if (platform_.valid()) add_peer(std::move(platform_));
@@ -114,7 +114,7 @@ class ReplicaSupervisor {
   void give_away(int number) const {
     if (!stored_.spec.account) return;
     if (fchown(number, *stored_.spec.account, static_cast<gid_t>(-1)) != 0) {
-      complain(system_error("give a stream to the account").message());
+      complain(base::system_error("give a stream to the account").message());
     }
   }
 
@@ -144,7 +144,8 @@ class ReplicaSupervisor {
     state_.pid = held->pid();
     if (const auto entry = process_entry(held->pid())) state_.start_ticks = entry->start_ticks;
     state_.started = base::system_time();
-    if (auto written = write_atomically(paths_.state, encode_state(state_)); !written) return written.error();
+    if (auto written = base::write_atomically(paths_.state, encode_state(state_)); !written)
+      return written.error();
     main_ = held->pid();
     if (auto released = held->release(); !released) {
       state_.pid = 0;
@@ -277,7 +278,7 @@ class ReplicaSupervisor {
     while (auto socket = accept_trusted(listening_.get())) add_peer(std::move(*socket));
   }
 
-  void add_peer(Descriptor socket) {
+  void add_peer(base::Descriptor socket) {
     if (peers_.size() >= kMaxConnections) return;
     const int number = socket.get();
     watch(number);
@@ -334,10 +335,10 @@ class ReplicaSupervisor {
     launch.working_directory = stored_.spec.working_directory;
     launch.account = stored_.spec.account;
     launch.terminal = terminal;
-    std::vector<Descriptor> ours;
-    std::vector<Descriptor> theirs;
+    std::vector<base::Descriptor> ours;
+    std::vector<base::Descriptor> theirs;
     const bool made = terminal ? make_terminal(request, ours, theirs) : make_pipes(ours, theirs);
-    if (!made) return tell_error(number, system_error("make a terminal").message());
+    if (!made) return tell_error(number, base::system_error("make a terminal").message());
     launch.input = theirs[0].get();
     launch.output = theirs[terminal ? 0 : 1].get();
     launch.error = theirs[terminal ? 0 : 2].get();
@@ -346,14 +347,14 @@ class ReplicaSupervisor {
     if (!held) return tell_error(number, held.error().message());
     if (auto released = held->release(); !released) return tell_error(number, released.error().message());
     std::vector<int> passed;
-    for (const Descriptor& end : ours) passed.push_back(end.get());
+    for (const base::Descriptor& end : ours) passed.push_back(end.get());
     peers_[number].attached = held->pid();
     const std::string answer = "{\"exec\":{\"pid\":" + std::to_string(held->pid()) + "}}";
     if (!send_message(number, answer, passed)) drop(number);
   }
 
-  bool make_terminal(const base::JsonValue& request, std::vector<Descriptor>& ours,
-                     std::vector<Descriptor>& theirs) const {
+  bool make_terminal(const base::JsonValue& request, std::vector<base::Descriptor>& ours,
+                     std::vector<base::Descriptor>& theirs) const {
     winsize size{};
     size.ws_row = static_cast<unsigned short>(integer_field(request, "rows").value_or(24));
     size.ws_col = static_cast<unsigned short>(integer_field(request, "columns").value_or(80));
@@ -368,7 +369,7 @@ class ReplicaSupervisor {
     return true;
   }
 
-  bool make_pipes(std::vector<Descriptor>& ours, std::vector<Descriptor>& theirs) const {
+  bool make_pipes(std::vector<base::Descriptor>& ours, std::vector<base::Descriptor>& theirs) const {
     for (int stream = 0; stream < 3; ++stream) {
       std::array<int, 2> ends{};
       if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
@@ -412,7 +413,7 @@ class ReplicaSupervisor {
       state_.memory_limit_hit = group_->memory_limit_hit();
       group_->remove();
     }
-    if (auto written = write_atomically(paths_.state, encode_state(state_)); !written) {
+    if (auto written = base::write_atomically(paths_.state, encode_state(state_)); !written) {
       complain(written.error().message());
     }
     sync_state();
@@ -420,7 +421,7 @@ class ReplicaSupervisor {
     unlink(paths_.socket.c_str());
   }
   void sync_state() const {
-    if (auto synced = sync_to_disk(paths_.state); !synced) complain(synced.error().message());
+    if (auto synced = base::sync_to_disk(paths_.state); !synced) complain(synced.error().message());
   }
 
   void read_rest_of_output() {
@@ -440,14 +441,14 @@ class ReplicaSupervisor {
   NamedValues secrets_;
   ReplicaState state_;
   std::optional<RotatingLog> log_;
-  Descriptor epoll_;
-  Descriptor signals_;
-  Descriptor timer_;
-  Descriptor listening_;
-  Descriptor output_;
-  Descriptor output_end_;
-  Descriptor null_;
-  Descriptor platform_;
+  base::Descriptor epoll_;
+  base::Descriptor signals_;
+  base::Descriptor timer_;
+  base::Descriptor listening_;
+  base::Descriptor output_;
+  base::Descriptor output_end_;
+  base::Descriptor null_;
+  base::Descriptor platform_;
   std::map<int, Peer> peers_;
   pid_t main_ = 0;
   bool main_ended_ = false;
@@ -456,27 +457,27 @@ class ReplicaSupervisor {
 };
 
 // The descriptor under another number, with the null device in its place.
-Descriptor take_standard_stream(int number) {
-  Descriptor taken(fcntl(number, F_DUPFD_CLOEXEC, 3));
-  const Descriptor null(open("/dev/null", O_RDWR | O_CLOEXEC));
+base::Descriptor take_standard_stream(int number) {
+  base::Descriptor taken(fcntl(number, F_DUPFD_CLOEXEC, 3));
+  const base::Descriptor null(open("/dev/null", O_RDWR | O_CLOEXEC));
   dup2(null.get(), number);
   return taken;
 }
 
 // The secrets lie in an anonymous file in memory, whole: half of them cannot arrive.
 base::Result<NamedValues> take_secrets() {
-  const Descriptor file = take_standard_stream(kSecretsDescriptor);
+  const base::Descriptor file = take_standard_stream(kSecretsDescriptor);
   struct stat status{};
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return NamedValues{};
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   if (pread(file.get(), text.data(), text.size(), 0) != status.st_size)
-    return system_error("read the secrets");
+    return base::system_error("read the secrets");
   if (text.empty()) return NamedValues{};
   return decode_named_values(text);
 }
 
-Descriptor take_platform() {
-  Descriptor socket = take_standard_stream(kPlatformDescriptor);
+base::Descriptor take_platform() {
+  base::Descriptor socket = take_standard_stream(kPlatformDescriptor);
   int type = 0;
   socklen_t size = sizeof type;
   if (getsockopt(socket.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) return {};
@@ -487,14 +488,14 @@ Descriptor take_platform() {
 
 int run_supervisor(const std::string& folder) {
   const ReplicaPaths paths(folder);
-  const Descriptor lock(open(paths.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const base::Descriptor lock(open(paths.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid()) {
-    complain(system_error("open " + paths.lock).message());
+    complain(base::system_error("open " + paths.lock).message());
     return 1;
   }
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return 0;  // another one is at work
   if (access(paths.state.c_str(), F_OK) == 0) return 0;     // the try has been made
-  const auto text = read_file(paths.spec);
+  const auto text = base::read_file(paths.spec);
   auto stored = text ? decode_spec(*text) : base::Result<StoredSpec>(text.error());
   if (!stored) {
     complain(stored.error().in(paths.spec).message());

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "host/descriptor.h"
-#include "host/files.h"
+#include "base/descriptor.h"
+#include "base/files.h"
 #include "host/process.h"
 #include "host/replica_files.h"
 #include "host/supervisor.h"
@@ -52,7 +52,7 @@ class Signpost {
   explicit Signpost(std::string path) : path_(std::move(path)) {
     mkfifo(path_.c_str(), 0666);
     chmod(path_.c_str(), 0666);
-    pipe_ = Descriptor(open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    pipe_ = base::Descriptor(open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   }
   const std::string& path() const { return path_; }
   /// The next line that was written, or empty at the deadline.
@@ -72,7 +72,7 @@ class Signpost {
 
  private:
   std::string path_;
-  Descriptor pipe_;
+  base::Descriptor pipe_;
 };
 
 /// A platform as far as supervisors see one.
@@ -127,7 +127,7 @@ class SupervisorBench {
   }
 
   std::string log(const std::string& uid, const std::string& name = "output.log") const {
-    const auto text = read_file(root_ + "/replicas/" + uid + "/logs/" + name);
+    const auto text = base::read_file(root_ + "/replicas/" + uid + "/logs/" + name);
     return text ? *text : std::string();
   }
   const std::string& root() const { return root_; }

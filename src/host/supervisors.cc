@@ -1,8 +1,8 @@
 #include "base/clock.h"
+#include "base/files.h"
+#include "base/json_fields.h"
 #include "base/json_reader.h"
 #include "host/control_groups.h"
-#include "host/files.h"
-#include "host/json_fields.h"
 #include "host/message_socket.h"
 #include "host/process.h"
 #include "host/replica_files.h"
@@ -51,9 +51,9 @@ class SupervisorsOfMachine final : public Supervisors {
       : program_(std::move(program)), callbacks_(std::move(callbacks)) {}
 
   base::Result<void> open(const std::string& root) {
-    epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
-    timer_ = Descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!epoll_.valid() || !timer_.valid()) return system_error("make an event queue");
+    epoll_ = base::Descriptor(epoll_create1(EPOLL_CLOEXEC));
+    timer_ = base::Descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!epoll_.valid() || !timer_.valid()) return base::system_error("make an event queue");
     watch(timer_.get());
     guarantees_.other_accounts = geteuid() == 0;
     groups_ = ControlGroups::detect(group_name(root), guarantees_);
@@ -156,7 +156,7 @@ class SupervisorsOfMachine final : public Supervisors {
   struct Try {
     std::string uid;
     std::string folder;
-    Descriptor socket;  ///< to its supervisor
+    base::Descriptor socket;  ///< to its supervisor
     ReplicaState state;
     bool spawned = false;              ///< by this platform
     bool started = false;              ///< told
@@ -194,7 +194,7 @@ class SupervisorsOfMachine final : public Supervisors {
 
   // Whether no supervisor holds the folder's lock.
   static bool nobody_is_at_work(const std::string& folder) {
-    const Descriptor lock(::open(ReplicaPaths(folder).lock.c_str(), O_RDWR | O_CLOEXEC));
+    const base::Descriptor lock(::open(ReplicaPaths(folder).lock.c_str(), O_RDWR | O_CLOEXEC));
     return !lock.valid() || flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
   }
 
@@ -202,12 +202,12 @@ class SupervisorsOfMachine final : public Supervisors {
     const ReplicaPaths paths(spec.folder);
     const auto group = groups_.group(spec.uid);
     const std::string text = encode_spec({spec, group ? group->text() : std::string()});
-    if (auto written = write_atomically(paths.spec, text); !written) return written;
-    const Descriptor handed(memfd_create("fairlead-secrets", MFD_CLOEXEC));
-    if (!handed.valid()) return system_error("make a file in memory");
+    if (auto written = base::write_atomically(paths.spec, text); !written) return written;
+    const base::Descriptor handed(memfd_create("fairlead-secrets", MFD_CLOEXEC));
+    if (!handed.valid()) return base::system_error("make a file in memory");
     const std::string values = secrets.empty() ? std::string() : encode_named_values(secrets);
     if (write(handed.get(), values.data(), values.size()) != static_cast<ssize_t>(values.size())) {
-      return system_error("hand over the secrets");
+      return base::system_error("hand over the secrets");
     }
     auto ends = connected_pair();
     if (!ends) return ends.error();
@@ -219,7 +219,7 @@ class SupervisorsOfMachine final : public Supervisors {
     watch(made.socket.get());
     const int number = static_cast<int>(syscall(SYS_pidfd_open, *child, 0));
     if (number < 0) return {};  // a zombie more, until the platform ends
-    children_[number] = Descriptor(number);
+    children_[number] = base::Descriptor(number);
     watch(number);
     return {};
   }
@@ -256,7 +256,7 @@ class SupervisorsOfMachine final : public Supervisors {
     posix_spawn_file_actions_destroy(&actions);
     if (failed == 0) return pid;
     errno = failed;
-    return system_error("start " + program_);
+    return base::system_error("start " + program_);
   }
 
   template <class Fill>
@@ -343,7 +343,7 @@ class SupervisorsOfMachine final : public Supervisors {
     const ReplicaPaths paths(known.folder);
     // In this order: one that is at work when asked may have written its last state a moment later.
     const bool nobody = nobody_is_at_work(known.folder);
-    const auto text = read_file(paths.state);
+    const auto text = base::read_file(paths.state);
     auto state = text ? decode_state(*text) : base::Result<ReplicaState>(text.error());
     if (state && state->ended) return take_state(uid, std::move(*state));
     if (!nobody) return connect_again(known);
@@ -376,12 +376,12 @@ class SupervisorsOfMachine final : public Supervisors {
     state.ended = base::system_time();
     state.error = why;
     // When it cannot be written the same is found out again after a restart.
-    (void)write_atomically(ReplicaPaths(known.folder).state, encode_state(state));
+    (void)base::write_atomically(ReplicaPaths(known.folder).state, encode_state(state));
     take_state(known.uid, std::move(state));
   }
 
   std::string last_complaint(const ReplicaPaths& paths) const {
-    auto text = read_file(paths.supervisor_log);
+    auto text = base::read_file(paths.supervisor_log);
     if (!text || text->empty()) return program_ + " ended without a word";
     while (!text->empty() && text->back() == '\n') text->pop_back();
     return text->substr(text->rfind('\n') + 1);
@@ -410,7 +410,7 @@ class SupervisorsOfMachine final : public Supervisors {
   }
 
   static bool has_mark(pid_t pid, const std::string& uid) {
-    const auto environment = read_file("/proc/" + std::to_string(pid) + "/environ");
+    const auto environment = base::read_file("/proc/" + std::to_string(pid) + "/environ");
     const std::string mark = std::string(kReplicaVariable) + "=" + uid;
     return environment && (std::string(1, '\0') + *environment).find('\0' + mark + '\0') != std::string::npos;
   }
@@ -438,12 +438,12 @@ class SupervisorsOfMachine final : public Supervisors {
   Callbacks callbacks_;
   Guarantees guarantees_;
   ControlGroups groups_;
-  Descriptor epoll_;
-  Descriptor timer_;
+  base::Descriptor epoll_;
+  base::Descriptor timer_;
   std::map<std::string, Try> tries_;
-  std::map<int, std::string> sockets_;  ///< uid of the try
-  std::map<int, Descriptor> children_;  ///< supervisors that are to be waited for
-  std::set<std::string> asking_;        ///< tries to find out about when the timer rings
+  std::map<int, std::string> sockets_;        ///< uid of the try
+  std::map<int, base::Descriptor> children_;  ///< supervisors that are to be waited for
+  std::set<std::string> asking_;              ///< tries to find out about when the timer rings
   std::vector<ProcessEntry> table_;
   base::Duration table_read_;
 };

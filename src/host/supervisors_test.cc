@@ -93,13 +93,13 @@ TEST(Supervisors, HandOverSecretsWithoutWritingThem) {
   ASSERT_EQ(post.next(), "same");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
     if (!entry.is_regular_file()) continue;
-    const auto text = read_file(entry.path().string());
+    const auto text = base::read_file(entry.path().string());
     ASSERT_TRUE(text.ok());
     EXPECT_EQ(text->find(secret), std::string::npos) << entry.path();
   }
   ASSERT_TRUE(platform.wait_for_start("secret"));
   for (const std::int64_t pid : {platform.started["secret"].supervisor_pid, platform.started["secret"].pid}) {
-    const auto arguments = read_file("/proc/" + std::to_string(pid) + "/cmdline");
+    const auto arguments = base::read_file("/proc/" + std::to_string(pid) + "/cmdline");
     EXPECT_TRUE(arguments.ok() && arguments->find(secret) == std::string::npos);
   }
   ASSERT_TRUE(platform->stop("secret", SIGTERM, {}).ok());
@@ -272,7 +272,7 @@ TEST(Supervisors, ATreeWhoseSupervisorWasKilledIsKilledAndReported) {
   EXPECT_NE(platform.ended["lost"].error, "");
   EXPECT_TRUE(is_gone(static_cast<pid_t>(state.pid)));
   EXPECT_TRUE(is_gone(child));
-  const auto stored = read_file(folder.path() + "/replicas/lost/state.json");
+  const auto stored = base::read_file(folder.path() + "/replicas/lost/state.json");
   ASSERT_TRUE(stored.ok());
   const auto decoded = decode_state(*stored);
   ASSERT_TRUE(decoded.ok());
@@ -289,7 +289,7 @@ TEST(Supervisors, ATryOfAnEarlierBootIsReportedAsEnded) {
   state.boot_id = "another boot";
   state.pid = getpid();  // whoever has that number now is not to be harmed
   state.start_ticks = 1;
-  ASSERT_TRUE(write_atomically(ReplicaPaths(spec.folder).state, encode_state(state)).ok());
+  ASSERT_TRUE(base::write_atomically(ReplicaPaths(spec.folder).state, encode_state(state)).ok());
   ASSERT_TRUE(platform->start(spec, {}).ok());
   ASSERT_TRUE(platform.wait_for_end("old"));
   EXPECT_NE(platform.ended["old"].error.find("started anew"), std::string::npos);

@@ -1,6 +1,6 @@
-#include "host/files.h"
+#include "base/files.h"
 
-#include "host/descriptor.h"
+#include "base/descriptor.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,20 +10,20 @@
 #include <cstdio>
 #include <cstring>
 
-namespace fairlead::host {
+namespace fairlead::base {
 
-base::Error system_error(const std::string& what) {
+Error system_error(const std::string& what) {
   const int number = errno;
-  base::Code code = base::Code::kUnavailable;
-  if (number == ENOENT || number == ENOTDIR) code = base::Code::kNotFound;
-  if (number == EACCES || number == EPERM || number == EROFS) code = base::Code::kPermissionDenied;
+  Code code = Code::kUnavailable;
+  if (number == ENOENT || number == ENOTDIR) code = Code::kNotFound;
+  if (number == EACCES || number == EPERM || number == EROFS) code = Code::kPermissionDenied;
   if (number == ENOSPC || number == EDQUOT || number == EMFILE || number == ENFILE || number == ENOMEM) {
-    code = base::Code::kResourceExhausted;
+    code = Code::kResourceExhausted;
   }
   return {code, what + ": " + std::strerror(number)};
 }
 
-base::Result<std::string> read_file(const std::string& path) {
+Result<std::string> read_file(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return system_error("open " + path);
   std::string text;
@@ -37,7 +37,7 @@ base::Result<std::string> read_file(const std::string& path) {
   }
 }
 
-base::Result<void> write_control(const std::string& path, std::string_view text) {
+Result<void> write_control(const std::string& path, std::string_view text) {
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file.valid()) return system_error("open " + path);
   const ssize_t put = write(file.get(), text.data(), text.size());
@@ -45,7 +45,7 @@ base::Result<void> write_control(const std::string& path, std::string_view text)
   return {};
 }
 
-base::Result<void> write_atomically(const std::string& path, std::string_view content, unsigned mode) {
+Result<void> write_atomically(const std::string& path, std::string_view content, unsigned mode) {
   const std::string fresh = path + ".new";
   Descriptor file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
   if (!file.valid()) return system_error("create " + fresh);
@@ -53,7 +53,7 @@ base::Result<void> write_atomically(const std::string& path, std::string_view co
     const ssize_t put = write(file.get(), rest.data(), rest.size());
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) {
-      base::Error error = system_error("write " + fresh);
+      Error error = system_error("write " + fresh);
       unlink(fresh.c_str());
       return error;
     }
@@ -64,7 +64,7 @@ base::Result<void> write_atomically(const std::string& path, std::string_view co
   return {};
 }
 
-base::Result<void> sync_to_disk(const std::string& path) {
+Result<void> sync_to_disk(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid() || fdatasync(file.get()) != 0) return system_error("sync " + path);
   // The name is durable only once  the folder is.
@@ -75,4 +75,4 @@ base::Result<void> sync_to_disk(const std::string& path) {
   return {};
 }
 
-}  // namespace fairlead::host
+}  // namespace fairlead::base

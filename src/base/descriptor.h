@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace fairlead::host {
+namespace fairlead::base {
 
 /// Owns a file descriptor.
 class Descriptor {
@@ -30,4 +30,4 @@ class Descriptor {
   int number_ = -1;
 };
 
-}  // namespace fairlead::host
+}  // namespace fairlead::base
