@@ -125,6 +125,11 @@ base::Result<void> run_step(Database& database, std::int64_t from) {
 base::Result<void> bring_up_to_date(Database& database) {
   const auto version = version_of(database);
   if (!version) return version.error();
+  if (*version == 0) {
+    // Only has an effect before the first table is made. It lets the file shrink when rows are deleted.
+    if (auto done = database.execute("PRAGMA auto_vacuum=INCREMENTAL"); !done) return done;
+  }
+  if (auto done = database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"); !done) return done;
   for (std::int64_t from = *version; from < kSchemaVersion; ++from) {
     if (auto done = run_step(database, from); !done)
       return done.error().in(fmt::format("bring the schema from {} to {}", from, from + 1));

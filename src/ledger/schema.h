@@ -11,7 +11,8 @@ namespace fairlead::ledger {
 inline constexpr std::int64_t kSchemaVersion = 1;
 
 /// Makes the tables of a new database, or brings older ones up to date, each step in a transaction of its
-/// own. Errors: kFailedPrecondition for a newer schema or a file that is not a ledger, and those of Database.
+/// own. A newer schema and a file that is not a ledger are left as they are. Errors: kFailedPrecondition for
+/// these, and those of Database.
 base::Result<void> bring_up_to_date(Database& database);
 
 /// For readers: the same refusals, and that an older schema is to be brought up to date by the platform.
