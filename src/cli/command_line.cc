@@ -95,6 +95,7 @@ int run_command_line(int argc, const char* const* argv, const Environment& envir
     commands.push_back(plan_command());
     commands.push_back(simulate_command());
     commands.push_back(ledger_command());
+    commands.push_back(usage_command());
     commands.push_back(version_command());
     commands.push_back(completion_command(program, commands));
     commands.push_back(reference_command(program, commands));

@@ -8,5 +8,6 @@ namespace fairlead::cli {
 Command plan_command();
 Command simulate_command();
 Command ledger_command();
+Command usage_command();
 
 }  // namespace fairlead::cli
