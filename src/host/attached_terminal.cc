@@ -107,7 +107,7 @@ class AttachedTerminal final : public world::Terminal {
 
   AttachedCommand command_;
   world::TerminalEvents events_;
-  Descriptor wake_;
+  base::Descriptor wake_;
   std::mutex mutex_;
   std::string waiting_;  // guarded by mutex_, as are the two below
   bool hung_up_ = false;

@@ -1,6 +1,6 @@
 #include "host/log_pieces.h"
 
-#include "host/descriptor.h"
+#include "base/descriptor.h"
 #include "host/rotating_log.h"
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@ constexpr unsigned kPositionBits = 39;
 constexpr std::uint64_t kPositionMask = (std::uint64_t{1} << kPositionBits) - 1;
 
 struct File {
-  Descriptor descriptor;
+  base::Descriptor descriptor;
   std::uint64_t mark = 0;
   std::uint64_t size = 0;
 };
@@ -31,7 +31,7 @@ std::vector<File> open_files(const std::string& folder) {
     std::string path = folder + "/output.log";
     if (number > 0) path += "." + std::to_string(number);
     File file;
-    file.descriptor = Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    file.descriptor = base::Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct statx status = {};
     if (!file.descriptor.valid() ||
         statx(file.descriptor.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) != 0)

@@ -1,10 +1,10 @@
 #include "host/platform.h"
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "device/device_provider.h"
 #include "host/attached_command.h"
 #include "host/attached_terminal.h"
-#include "host/files.h"
 #include "host/forecast.h"
 #include "host/log_pieces.h"
 #include "host/loop.h"
@@ -39,7 +39,7 @@ constexpr auto kRotateSegmentBytes = std::int64_t{64} << 20;
 constexpr auto kRetainEvery = base::Duration::seconds(3600);
 
 std::uint16_t free_port() {
-  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const base::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -60,11 +60,12 @@ base::Result<void> make_folder(const std::string& path, std::optional<std::uint3
   std::filesystem::create_directories(path, problem);
   if (problem) {
     errno = problem.value();
-    return system_error("make " + path);
+    return base::system_error("make " + path);
   }
-  if (chmod(path.c_str(), 0700) != 0) return system_error("chmod " + path);
+  if (chmod(path.c_str(), 0700) != 0) return base::system_error("chmod " + path);
   if (account) {
-    if (chown(path.c_str(), *account, static_cast<gid_t>(-1)) != 0) return system_error("give away " + path);
+    if (chown(path.c_str(), *account, static_cast<gid_t>(-1)) != 0)
+      return base::system_error("give away " + path);
     // The folder above is the project's: others may pass through it.
     chmod(std::filesystem::path(path).parent_path().c_str(), 0711);
   }
@@ -118,8 +119,8 @@ class RunningPlatform final : public Platform {
   ~RunningPlatform() override { stop(false); }
 
   base::Result<void> begin() {
-    wake_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!wake_.valid()) return system_error("make an event");
+    wake_ = base::Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake_.valid()) return base::system_error("make an event");
     auto secrets = SecretBox::open(folder_.path() + "/secret.key");
     if (!secrets) return secrets.error();
     secrets_ = std::make_unique<SecretBox>(std::move(*secrets));
@@ -314,7 +315,7 @@ class RunningPlatform final : public Platform {
     options.file_time = file_time;
     options.make_folder = make_folder;
     options.write_file = [](const std::string& path, const std::string& text) {
-      return write_atomically(path, text, 0644);
+      return base::write_atomically(path, text, 0644);
     };
     options.remove_folder = [](const std::string& path) {
       std::error_code ignored;
@@ -473,7 +474,7 @@ class RunningPlatform final : public Platform {
 
   PlatformOptions options_;
   StateFolder folder_;
-  Descriptor wake_;
+  base::Descriptor wake_;
   std::unique_ptr<SecretBox> secrets_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<Supervisors> supervisors_;

@@ -42,7 +42,7 @@ base::Result<StateFolder> StateFolder::open(const std::string& path) {
     return cannot_use(path);
   }
   chmod(path.c_str(), geteuid() == 0 ? 0711 : 0700);
-  Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  base::Descriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid()) return cannot_use(path);
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     return base::Error(
@@ -85,7 +85,7 @@ base::Result<void> StateFolder::empty() const {
 }
 
 int StateFolder::holder(const std::string& path) {
-  const Descriptor lock(::open((path + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+  const base::Descriptor lock(::open((path + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
   if (!lock.valid()) return 0;
   if (flock(lock.get(), LOCK_SH | LOCK_NB) == 0) return 0;
   return read_pid(lock.get());

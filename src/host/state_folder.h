@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "host/descriptor.h"
 
 #include <string>
 
@@ -24,9 +24,9 @@ class StateFolder {
   static int holder(const std::string& path);
 
  private:
-  StateFolder(std::string path, Descriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  StateFolder(std::string path, base::Descriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
-  Descriptor lock_;
+  base::Descriptor lock_;
 };
 
 }  // namespace fairlead::host
