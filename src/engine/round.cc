@@ -45,6 +45,18 @@ std::optional<base::Time> delayed_until(const model::Cluster& cluster, const mod
   return cluster.now() < until ? std::optional(until) : std::nullopt;
 }
 
+/// The order of groups within a queue. Groups are listed by priority and age; elastic state comes in between,
+/// where the policies look at it.
+bool comes_before(const model::Cluster& cluster, model::GroupId a, model::GroupId b) {
+  const model::GroupRecord& x = cluster.group(a);
+  const model::GroupRecord& y = cluster.group(b);
+  const model::Policies& policies = cluster.configuration().policies;
+  if (policies.priority && x.priority != y.priority) return x.priority > y.priority;
+  const int elastic = policies.elastic ? elastic_state(x) - elastic_state(y) : 0;
+  if (elastic != 0) return elastic < 0;
+  return std::tie(x.spec.created, x.spec.uid, x.spec.key) < std::tie(y.spec.created, y.spec.uid, y.spec.key);
+}
+
 model::QueueCharge request_of(const model::Cluster& cluster, const std::vector<model::PodId>& chunk) {
   model::QueueCharge request;
   for (model::PodId pod : chunk) request += cluster.queue_charge(cluster.class_of(pod), model::NodeId());
@@ -99,18 +111,8 @@ std::vector<model::GroupId> RoundRun::candidates(model::PoolId pool, std::size_t
       if (!chunk.empty()) found.push_back(id);
     }
     if (depth == 0 || found.size() - first <= depth) continue;
-    // Groups stand by priority and age; elastic state comes in between, where the policies look at it.
-    const model::Policies& policies = cluster_.configuration().policies;
     std::stable_sort(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(),
-                     [&](model::GroupId a, model::GroupId b) {
-                       const model::GroupRecord& x = cluster_.group(a);
-                       const model::GroupRecord& y = cluster_.group(b);
-                       if (policies.priority && x.priority != y.priority) return x.priority > y.priority;
-                       const int elastic = policies.elastic ? elastic_state(x) - elastic_state(y) : 0;
-                       if (elastic != 0) return elastic < 0;
-                       return std::tie(x.spec.created, x.spec.uid, x.spec.key) <
-                              std::tie(y.spec.created, y.spec.uid, y.spec.key);
-                     });
+                     [&](model::GroupId a, model::GroupId b) { return comes_before(cluster_, a, b); });
     found.resize(first + depth);
   }
   return found;
@@ -169,6 +171,12 @@ void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
       order.add(group);
     }
   }
+  auto bar = [&](model::GroupId id) {
+    model::Reason closed;
+    closed.code = model::ReasonCode::kQueueDiscipline;
+    closed.queue = cluster_.group(id).spec.queue;
+    verdicts_[id] = closed;
+  };
   while (!order.empty()) {
     const model::GroupId id = order.next();
     const model::GroupRecord& group = cluster_.group(id);
@@ -176,6 +184,10 @@ void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
       renew(id);
       next_chunk(cluster_, id, chunk);
       if (!chunk.empty()) order.add(id);
+      continue;
+    }
+    if (is_barred(pool, id)) {
+      bar(id);
       continue;
     }
     const RoundCursor::Turn turn{model::Action::kAllocate, attempt, id};
@@ -205,15 +217,18 @@ void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
     if (!strict || code == model::ReasonCode::kMissingReference || code == model::ReasonCode::kOverLimit ||
         code == model::ReasonCode::kNonPreemptibleOverQuota)
       continue;
-    // It waits for room: nothing below it is served in its queue.
-    model::Reason closed;
-    closed.code = model::ReasonCode::kQueueDiscipline;
-    closed.queue = group.spec.queue;
-    for (model::GroupId below : order.take_all_of(group.queue)) verdicts_[below] = closed;
+    // It waits for room: nothing below it is served in its queue, by no action of this round.
+    closed_.try_emplace({pool, group.queue}, id);
+    for (model::GroupId below : order.take_all_of(group.queue)) bar(below);
   }
   while (!nominations_.empty()) renew(nominations_.begin()->second.first);
   if (attempt == 0)
     for (model::GroupId group : nominated_groups_) cluster_.choose_pool(group, 0);
+}
+
+bool RoundRun::is_barred(model::PoolId pool, model::GroupId id) const {
+  const auto closed = closed_.find({pool, cluster_.group(id).queue});
+  return closed != closed_.end() && closed->second != id && comes_before(cluster_, closed->second, id);
 }
 
 void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Action action) {
@@ -221,7 +236,9 @@ void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Acti
   if (waiting.empty()) return;
   std::vector<model::GroupId> untried;
   for (model::GroupId group : waiting)
-    if (action != model::Action::kConsolidate || cluster_.group(group).preemptible) untried.push_back(group);
+    if ((action != model::Action::kConsolidate || cluster_.group(group).preemptible) &&
+        !is_barred(pool, group))
+      untried.push_back(group);
   std::optional<ServiceOrder> order;
   std::vector<model::PodId> chunk;
   // A solution can change what its victims would take next, and so the order.

@@ -78,6 +78,7 @@ class RoundRun {
   void choose_pools(std::size_t attempt);
   std::vector<model::GroupId> candidates(model::PoolId pool, std::size_t attempt, model::Action action);
   void allocate(model::PoolId pool, std::size_t attempt);
+  bool is_barred(model::PoolId pool, model::GroupId group) const;
   void find_victims(model::PoolId pool, std::size_t attempt, model::Action action);
   void evict_stale();
   void explain_the_rest();
@@ -104,6 +105,9 @@ class RoundRun {
   /// Of the pool that is allocated, those that still stand, of groups whose turn has not come; by key.
   /// Between tries the live state is the one without them.
   std::map<std::string, std::pair<model::GroupId, Nomination>> nominations_;
+  /// In pools with strict discipline, by leaf queue: the group that waits for room, below which none is
+  /// served.
+  std::map<std::pair<model::PoolId, model::QueueId>, model::GroupId> closed_;
   std::map<model::GroupId, model::Reason> verdicts_;        ///< what keeps a group from a place
   std::map<model::GroupId, model::Reason> second_reasons_;  ///< why it may not make one
   std::uint64_t simulations_ = 0;

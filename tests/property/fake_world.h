@@ -50,6 +50,11 @@ class FakeWorld {
   void tell_group(const std::string& key);
   void deliver_due();
   void round();
+  bool take_round(const model::Round& made);
+  void note_decided(const model::Decision& decision);
+  void check_not_undone(const model::Round& made, const model::Decision& decision);
+  void settle();
+  void tell_of_nothing();
   void expect_rest(const std::string& when);
   void check_wake_at(const std::optional<base::Time>& wake_at);
   void fail(const std::string& what);
@@ -84,6 +89,9 @@ class FakeWorld {
   std::map<std::string, model::Node> lost_nodes_;
   std::map<std::string, model::Queue> forgotten_queues_;
   std::optional<base::Time> wake_at_;
+  model::RoundRequest request_;
+  std::map<std::string, std::string>
+      decided_at_once_;  ///< since the last events, by pod: kBound, or the node
   std::uint64_t round_ = 0;
   std::uint64_t next_number_ = 1;
   std::int64_t deliveries_made_ = 0;

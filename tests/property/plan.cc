@@ -95,7 +95,7 @@ void showValue(const Plan& plan, std::ostream& out) {
   Fields{out}("spread", c.spread)("strict", c.strict)("min_runtime", c.min_runtime)("usage", c.usage)(
       "no_consolidation", c.no_consolidation)("no_moves", c.no_moves)("flat", c.flat)(
       "least_lost_work", c.least_lost_work)("depth", c.depth);
-  out << ", .pools = " << plan.pools << ",\n.nodes = {";
+  out << ", .pools = " << plan.pools << ", .complete = " << plan.complete << ",\n.nodes = {";
   for (const NodePlan& node : plan.nodes) {
     Fields{out}("devices", node.devices)("large", node.large)("cpu", node.cpu)("zone", node.zone)(
         "rack", node.rack)("pool", node.pool)("oddity", node.oddity);
@@ -128,13 +128,14 @@ void showValue(const Plan& plan, std::ostream& out) {
 
 rc::Gen<Plan> plans() {
   return build<Plan>(set(&Plan::configuration, configuration_plans()), set(&Plan::pools, rarely(2)),
-                     set(&Plan::nodes, few(node_plans(), 1, 4)), set(&Plan::queues, few(queue_plans(), 1, 5)),
+                     set(&Plan::complete, inRange(0, 2)), set(&Plan::nodes, few(node_plans(), 1, 4)),
+                     set(&Plan::queues, few(queue_plans(), 1, 5)),
                      set(&Plan::groups, few(group_plans(), 0, 6)), set(&Plan::steps, few(step_plans(), 0, 8)),
                      set(&Plan::luck, few(luck(), 0, 24)));
 }
 
 rc::Gen<Plan> still_plans() {
-  return build<Plan>(set(&Plan::configuration, configuration_plans()),
+  return build<Plan>(set(&Plan::configuration, configuration_plans()), set(&Plan::complete, inRange(0, 2)),
                      set(&Plan::nodes, few(node_plans(), 1, 3)), set(&Plan::queues, few(queue_plans(), 1, 4)),
                      set(&Plan::groups, few(group_plans(), 0, 4)));
 }

@@ -109,7 +109,8 @@ struct ConfigurationPlan {
 
 struct Plan {
   ConfigurationPlan configuration;
-  int pools = 0;  ///< 1: there are two
+  int pools = 0;     ///< 1: there are two
+  int complete = 0;  ///< 1: rounds follow each other without events until nothing more is decided
   std::vector<NodePlan> nodes;
   std::vector<QueuePlan> queues;
   std::vector<GroupPlan> groups;

@@ -72,7 +72,7 @@ int compare_queues(const OrderInput& input, const Contender& a, const Contender&
     bool a_in_quota = within_quota(*a.share, plus(a.allocated, a.job));
     bool b_in_quota = within_quota(*b.share, plus(b.allocated, b.job));
     if (int order = prefer(a_in_quota, b_in_quota)) return order;
-    if (a.share->priority != b.share->priority) return prefer(a.share->priority > b.share->priority, false);
+    if (a.share->priority != b.share->priority) return a.share->priority > b.share->priority ? -1 : 1;
     if (int order = prefer(!violates_zero_share(a), !violates_zero_share(b))) return order;
     auto with_job = [&](const Contender& one) {
       Amounts amounts = plus(one.allocated, one.job);

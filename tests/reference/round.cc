@@ -120,11 +120,17 @@ void RoundRun::keep_nominations(const State& held, const PoolShares& pool_shares
   });
 }
 
+bool RoundRun::is_barred(const std::string& pool, const Group& group) const {
+  auto head = closed.find({pool, group.queue});
+  return head != closed.end() && head->second != &group &&
+         compare_groups(facts, state, *head->second, group) < 0;
+}
+
 /// Section 3, "Allocate": the best group's next chunk, again and again; a group that grew is queued again. At
 /// its turn a group that waits for released capacity keeps its place, and starts where that is free by now;
 /// what is set aside for groups whose turn comes later may be taken where nothing else is left. In a pool
-/// with strict discipline nothing follows the first group of its queue that waits for room; gates do not wait
-/// for room.
+/// with strict discipline nothing follows the first group of its queue that waits for room, by no action;
+/// gates do not wait for room.
 void RoundRun::allocate(const std::string& pool, std::size_t attempt) {
   PoolRound round = pool_round(pool);
   bool strict = pool_configuration(facts, pool).discipline == model::QueueDiscipline::kStrict;
@@ -163,6 +169,17 @@ void RoundRun::allocate(const std::string& pool, std::size_t attempt) {
     std::size_t index = pick_next({facts, open, round.shares}, waiting);
     Waiting next = waiting[index];
     if (renew_own(next.group)) continue;
+    auto bar = [&](const Group& group) {
+      model::Reason reason;
+      reason.code = model::ReasonCode::kQueueDiscipline;
+      reason.queue = group.object->queue;
+      verdicts[group.object->key].reasons = {reason};
+    };
+    if (is_barred(pool, *next.group)) {
+      bar(*next.group);
+      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
+      continue;
+    }
     State tried = state;
     tried.placed.clear();
     model::Reason why;
@@ -182,12 +199,10 @@ void RoundRun::allocate(const std::string& pool, std::size_t attempt) {
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
     verdicts[next.group->object->key].reasons = {why};
     if (!strict || !waits_for_room(why.code)) continue;
+    closed.try_emplace({pool, next.group->queue}, next.group);
     std::erase_if(waiting, [&](const Waiting& one) {
       if (one.group->queue != next.group->queue) return false;
-      model::Reason closed;
-      closed.code = model::ReasonCode::kQueueDiscipline;
-      closed.queue = one.group->object->queue;
-      verdicts[one.group->object->key].reasons = {closed};
+      bar(*one.group);
       return true;
     });
   }
@@ -218,7 +233,8 @@ void RoundRun::find_victims(const std::string& pool, std::size_t attempt, model:
   PoolRound round = pool_round(pool);
   std::vector<Waiting> waiting;
   for (const Group* group : candidates(pool, attempt, action))
-    if (action != model::Action::kConsolidate || group->preemptible) waiting.push_back({group, {}});
+    if ((action != model::Action::kConsolidate || group->preemptible) && !is_barred(pool, *group))
+      waiting.push_back({group, {}});
   while (!waiting.empty()) {
     std::erase_if(waiting, [&](const Waiting& one) { return next_chunk(*one.group, state).empty(); });
     if (waiting.empty()) return;

@@ -37,6 +37,11 @@ struct RoundRun {
   std::vector<decltype(model::Decision::body)> decisions(const State& before) const;
 
  private:
+  /// In pools with strict discipline, by pool and queue: the group that waits for room, below which none is
+  /// served.
+  std::map<std::pair<std::string, std::string>, const Group*> closed;
+
+  bool is_barred(const std::string& pool, const Group& group) const;
   PoolRound pool_round(const std::string& pool);
   std::vector<const Group*> candidates(const std::string& pool, std::size_t attempt,
                                        model::Action action) const;
