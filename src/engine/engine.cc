@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include <functional>
 #include <map>
+#include <optional>
 
 namespace fairlead::engine {
 namespace {
@@ -19,8 +19,7 @@ struct Outstanding {
 
 class Engine final : public model::Scheduler {
  public:
-  explicit Engine(EngineOptions options)
-      : on_wrong_sums_(std::move(options.on_wrong_sums)), placer_(cluster_, std::move(options.scorers)) {}
+  explicit Engine(EngineOptions options) : options_(std::move(options)) { forget_caches(); }
 
   model::ApplyReport apply(std::span<const model::Event> events) override {
     model::ApplyReport report;
@@ -39,7 +38,8 @@ class Engine final : public model::Scheduler {
     if (nothing_new && !last_.more) return {{}, false, last_.wake_at};
     if (!nothing_new) cursor_.clear();
     cluster_.budgets().start_round();
-    RoundRun run(cluster_, placer_, caches_, cursor_, request);
+    if (!options_.keep_caches) forget_caches();
+    RoundRun run(cluster_, *placer_, caches_, cursor_, request);
     model::Round round;
     run.run();
     std::vector<RoundRun::Body> bodies = run.take_decisions();
@@ -90,15 +90,21 @@ class Engine final : public model::Scheduler {
   base::Result<void> bind_failed(const model::BindFailed& outcome);
   base::Result<void> eviction_refused(const model::EvictionRefused& outcome);
 
-  void check_sums() const {
-    if (!on_wrong_sums_) return;
-    const std::string differences = cluster_.check_sums();
-    if (!differences.empty()) on_wrong_sums_(differences);
+  void forget_caches() {
+    placer_.emplace(cluster_, options_.scorers);
+    placer_->keep_caches(options_.keep_caches);
+    caches_ = {};
   }
 
-  std::function<void(const std::string&)> on_wrong_sums_;
+  void check_sums() const {
+    if (!options_.on_wrong_sums) return;
+    const std::string differences = cluster_.check_sums();
+    if (!differences.empty()) options_.on_wrong_sums(differences);
+  }
+
+  EngineOptions options_;
   model::Cluster cluster_;
-  Placer placer_;
+  std::optional<Placer> placer_;
   RoundCaches caches_;
   RoundCursor cursor_;
   std::optional<std::uint64_t> ran_at_version_;  ///< the state's version when the last round ended

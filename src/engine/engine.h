@@ -16,6 +16,9 @@ struct EngineOptions {
   /// For tests: when set, every sum of the state is worked out again after each batch of events and each
   /// round, and what differs is reported here. O(everything) each time.
   std::function<void(const std::string& differences)> on_wrong_sums = {};
+  /// For tests: false forgets before each round and each try what is kept to save work. Decisions are the
+  /// same.
+  bool keep_caches = true;
 };
 
 /// The incremental engine: what model::Scheduler promises, on a state that each event only changes where it

@@ -23,6 +23,8 @@ Scheduler make_engine() {
                               }});
 }
 
+Scheduler make_engine_without_caches() { return engine::make_engine({.scorers = {}, .keep_caches = false}); }
+
 /// What happened, shortened for a failure's text.
 std::string beginning(const std::string& transcript) { return "\n" + transcript.substr(0, 1500); }
 
@@ -49,12 +51,12 @@ void expect_determinism(Scheduler (*make)(), const Plan& plan) {
   }
 }
 
-/// Fails the property where the engine, told the same, decides otherwise than the reference.
-void expect_equality(const Plan& plan) {
+/// Fails the property where two schedulers, told the same, decide otherwise.
+void expect_equality(const Plan& plan, Scheduler (*make_first)(), Scheduler (*make_second)()) {
   const Watchdog watchdog(plan);
-  const Scheduler reference = make_reference();
-  const Scheduler engine = make_engine();
-  Lockstep both(*reference, *engine);
+  const Scheduler first = make_first();
+  const Scheduler second = make_second();
+  Lockstep both(*first, *second);
   FakeWorld world(plan, both, Verdicts::kMayChange);
   world.play();
   if (!both.difference().empty()) RC_FAIL(both.difference() + beginning(world.transcript()));
@@ -75,8 +77,13 @@ RC_GTEST_PROP(Engine, KeepsTheInvariantsOfStillClusters, ()) {
   expect_invariants(make_engine(), Verdicts::kMayChange, *still_plans());
 }
 RC_GTEST_PROP(Engine, IsDeterministic, ()) { expect_determinism(make_engine, *plans()); }
-RC_GTEST_PROP(Engine, DecidesAsTheReferenceInStillClusters, ()) { expect_equality(*still_plans()); }
-RC_GTEST_PROP(Engine, DecidesAsTheReference, ()) { expect_equality(*plans()); }
+RC_GTEST_PROP(Engine, DecidesAsTheReferenceInStillClusters, ()) {
+  expect_equality(*still_plans(), make_reference, make_engine);
+}
+RC_GTEST_PROP(Engine, DecidesAsTheReference, ()) { expect_equality(*plans(), make_reference, make_engine); }
+RC_GTEST_PROP(Engine, DecidesTheSameWithoutCaches, ()) {
+  expect_equality(*plans(), make_engine_without_caches, make_engine);
+}
 
 }  // namespace
 }  // namespace fairlead::property

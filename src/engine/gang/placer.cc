@@ -169,6 +169,12 @@ bool Placer::renew_places(model::GroupId id,
 bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chunk, bool reserve_only) {
   const model::GroupRecord& group = cluster_.group(id);
   if (chunk.empty()) return false;
+  if (!keeps_caches_) {
+    failed_.clear();
+    static_fit_ = {};
+    share_fit_ = {};
+    trees_ = {};
+  }
   for (model::PodId pod : chunk) {
     const auto& missing = cluster_.pod(pod).spec.missing_references;
     if (missing.empty() || !cluster_.configuration().policies.filters) continue;

@@ -35,6 +35,9 @@ class Placer {
   /// the minimum: what the others need then has to be found together with theirs.
   bool renew_places(model::GroupId group, const std::vector<std::pair<model::PodId, model::Place>>& reserved);
 
+  /// For tests: false works everything out again for each chunk.
+  void keep_caches(bool keep) { keeps_caches_ = keep; }
+
   /// Why the last place_chunk was refused.
   const model::Reason& refusal() const { return refusal_; }
   /// Pods in the order in which they were placed since the list was last cleared.
@@ -82,6 +85,7 @@ class Placer {
   PodScores scores_;
   DomainTrees trees_;
   std::vector<PoolNodes> pool_nodes_;
+  bool keeps_caches_ = true;
   std::vector<model::PodId> placed_;
   model::Reason refusal_;
   std::vector<std::pair<model::ClassId, model::PoolId>> failed_;
