@@ -1,5 +1,6 @@
 #include "base/state_folder.h"
 #include "cli/command_line.h"
+#include "device/device_provider.h"
 #include "engine/engine.h"
 #include "host/supervisor.h"
 
@@ -45,6 +46,9 @@ int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   // What the platform starts, not people: small and at once, before anything else is set up.
   if (command == "supervise" && argc == 3) return fairlead::host::run_supervisor(argv[2]);
+  if (command == "device-probe" && argc == 4 && std::string_view(argv[2]) == "nvml") {
+    return fairlead::device::run_nvml_probe(argv[3]);
+  }
   std::ios::sync_with_stdio(false);
   const char* no_colour = std::getenv("NO_COLOR");
   fairlead::cli::Environment environment{

@@ -77,4 +77,8 @@ std::unique_ptr<DeviceProvider> make_sysfs_provider(std::string sysroot);
 std::unique_ptr<DeviceProvider> make_nvml_provider(std::string program,
                                                    std::string library = "libnvidia-ml.so.1");
 
+/// The child process of the NVML provider (`fairlead device-probe nvml LIBRARY`): answers requests from
+/// standard input until that ends (probe_protocol.h). Returns the exit code.
+int run_nvml_probe(const std::string& library);
+
 }  // namespace fairlead::device
