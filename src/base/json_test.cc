@@ -1,4 +1,5 @@
 #include "base/json_reader.h"
+#include "base/json_write_again_test.h"
 #include "base/json_writer.h"
 
 #include <gtest/gtest.h>
@@ -9,38 +10,13 @@
 namespace fairlead::base {
 namespace {
 
-/// What was read, written again.
-void write(const JsonValue& value, JsonWriter& writer) {
-  switch (value.kind()) {
-    case JsonValue::Kind::kNull:
-      return writer.null();
-    case JsonValue::Kind::kBoolean:
-      return writer.value(value.boolean());
-    case JsonValue::Kind::kNumber:
-      return writer.raw(value.text());
-    case JsonValue::Kind::kString:
-      return writer.value(value.text());
-    case JsonValue::Kind::kArray:
-      writer.begin_array();
-      for (const JsonValue& item : value.items()) write(item, writer);
-      return writer.end_array();
-    case JsonValue::Kind::kObject:
-      writer.begin_object();
-      for (const auto& member : value.members()) {
-        writer.key(member.key);
-        write(member.value, writer);
-      }
-      return writer.end_object();
-  }
-}
-
 std::string round_trip(std::string_view json) {
   JsonReader reader;
   const auto value = reader.read(json);
   if (!value) return "error: " + value.error().message();
   std::string out;
   JsonWriter writer(out);
-  write(**value, writer);
+  write_again(**value, writer);
   return out;
 }
 

@@ -102,14 +102,14 @@ std::optional<model::PlacementStrategy> placement_strategy_of(std::string_view n
   return std::nullopt;
 }
 
-model::Placement& placement_of(model::Configuration& configuration, std::string_view pool) {
+model::PoolConfiguration& pool_configuration(model::Configuration& configuration, std::string_view pool) {
   auto& pools = configuration.pools;
   const auto found = std::find_if(pools.begin(), pools.end(),
                                   [&](const model::PoolConfiguration& other) { return other.pool == pool; });
-  if (found != pools.end()) return found->placement;
+  if (found != pools.end()) return *found;
   pools.emplace_back();
   pools.back().pool = pool;
-  return pools.back().placement;
+  return pools.back();
 }
 
 void decode_plugin_arguments(Fields& fields, std::string_view plugin, const Value& arguments,

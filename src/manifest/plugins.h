@@ -24,7 +24,7 @@ void decode_plugin_arguments(Fields& fields, std::string_view plugin, const Fiel
 
 std::optional<model::PlacementStrategy> placement_strategy_of(std::string_view name);
 
-/// The placement of a pool, made when it is not there yet.
-model::Placement& placement_of(model::Configuration& configuration, std::string_view pool);
+/// What is set for a pool, made when it is not there yet.
+model::PoolConfiguration& pool_configuration(model::Configuration& configuration, std::string_view pool);
 
 }  // namespace fairlead::manifest

@@ -1,4 +1,5 @@
 #include "base/json_reader.h"
+#include "manifest/own_settings.h"
 #include "manifest/plugins.h"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ void decode_plugin(Fields& fields, const Value& plugin, model::Configuration& co
     fields.warning(plugin, "is a plugin that does not exist here", "remove it, or correct its name");
     return;
   }
-  model::Placement& placement = placement_of(configuration, "");
+  model::Placement& placement = pool_configuration(configuration, "").placement;
   if (name == "gpupack") placement.pack_shares = true;
   if (name == "gpuspread") placement.pack_shares = false;
   if (const Value* arguments = fields.object(plugin, "arguments")) {
@@ -81,6 +82,7 @@ void decode_run(Fields& fields, model::Configuration& configuration) {
   if (const auto grace = fields.integer(root, "staleness_grace_period_ns", -kLongest, kLongest)) {
     configuration.staleness_grace = base::Duration::nanoseconds(*grace);
   }
+  decode_run_settings(fields, root, configuration);
 }
 
 }  // namespace

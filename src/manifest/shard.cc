@@ -1,6 +1,7 @@
 #include "manifest/shard.h"
 
 #include "manifest/decoding.h"
+#include "manifest/own_settings.h"
 #include "manifest/plugins.h"
 
 #include <fmt/format.h>
@@ -161,9 +162,12 @@ void decode_shard(Fields& fields, std::optional<model::Configuration>& configura
   const std::string pool = fields.string(*spec, "partitionLabelValue");
   if (!configuration) configuration.emplace();
   model::Configuration shard = *configuration;
-  model::Placement& placement = placement_of(shard, pool);
+  model::Placement& placement = pool_configuration(shard, pool).placement;
   decode_placement(fields, *spec, placement);
   decode_plugins(fields, *spec, shard, placement);
+  const Value* metadata = fields.object(fields.root(), "metadata");
+  const Value* annotations = metadata ? fields.object(*metadata, "annotations") : nullptr;
+  if (annotations != nullptr) decode_shard_settings(fields, *annotations, pool, shard);
   const bool is_default = pool.empty();
   if (is_default) {
     decode_actions(fields, *spec, placement, shard);
@@ -174,19 +178,24 @@ void decode_shard(Fields& fields, std::optional<model::Configuration>& configura
     if (const auto weight = fields.number(*spec, "kValue")) shard.usage_weight = std::max(0.0, *weight);
   } else {
     // One engine serves all pools; beyond placement the default shard's settings hold for each.
-    for (const char* key :
-         {"args", "actions", "minRuntime", "kValue", "usageDBConfig", "queueDepthPerAction"}) {
-      if (const Value* value = spec->find(key); value != nullptr && !value->is_null()) {
+    const auto warn_of = [&](const Value& parent, std::string_view key) {
+      if (const Value* value = parent.find(key); value != nullptr && !value->is_null()) {
         fields.warning(*value, "is set per shard; here the default shard's setting holds for all pools",
                        "set it in the shard without partitionLabelValue");
       }
-    }
+    };
+    for (const char* key :
+         {"args", "actions", "minRuntime", "kValue", "usageDBConfig", "queueDepthPerAction"})
+      warn_of(*spec, key);
+    if (annotations != nullptr)
+      for (std::string_view key : {kVictimOrderAnnotation, kRestartCostAnnotation})
+        warn_of(*annotations, key);
   }
   if (fields.failed()) return;
   if (is_default) {
     configuration = std::move(shard);
   } else {
-    placement_of(*configuration, pool) = placement_of(shard, pool);
+    pool_configuration(*configuration, pool) = pool_configuration(shard, pool);
   }
 }
 

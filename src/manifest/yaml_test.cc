@@ -1,3 +1,4 @@
+#include "base/json_write_again_test.h"
 #include "base/json_writer.h"
 #include "manifest/yaml_reader.h"
 #include "manifest/yaml_scalar.h"
@@ -12,30 +13,6 @@ namespace {
 
 using base::JsonValue;
 
-void write(const JsonValue& value, base::JsonWriter& writer) {
-  switch (value.kind()) {
-    case JsonValue::Kind::kNull:
-      return writer.null();
-    case JsonValue::Kind::kBoolean:
-      return writer.value(value.boolean());
-    case JsonValue::Kind::kNumber:
-      return writer.raw(value.text());
-    case JsonValue::Kind::kString:
-      return writer.value(value.text());
-    case JsonValue::Kind::kArray:
-      writer.begin_array();
-      for (const JsonValue& item : value.items()) write(item, writer);
-      return writer.end_array();
-    case JsonValue::Kind::kObject:
-      writer.begin_object();
-      for (const auto& member : value.members()) {
-        writer.key(member.key);
-        write(member.value, writer);
-      }
-      return writer.end_object();
-  }
-}
-
 /// Each object as JSON; items of a List with their index and the List's kind in front.
 struct Collector : YamlObjects {
   std::vector<std::string> seen;
@@ -44,7 +21,7 @@ struct Collector : YamlObjects {
     std::string text;
     if (item) text = std::to_string(*item) + " " + std::string(version) + " " + std::string(kind) + " ";
     base::JsonWriter writer(text);
-    write(value, writer);
+    base::write_again(value, writer);
     seen.push_back(std::move(text));
   }
   void progress(std::size_t) override {}
