@@ -23,6 +23,9 @@ struct ClientRequest {
   base::Duration timeout = base::Duration::seconds(30);  ///< of the whole exchange; not for streams
   /// When set the body is given piece by piece and not kept; false ends the exchange.
   std::function<bool(std::string_view bytes)> on_bytes;
+  /// Asked about once a second; false ends the exchange (a person pressed Ctrl-C).
+  std::function<bool()> keep_going;
+  std::size_t max_body_bytes = 256 * 1024 * 1024;  ///< of an answer that is kept
 };
 
 struct ClientResponse {

@@ -22,21 +22,30 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string peer;                           ///< address of the client
+  std::string peer;                           ///< address of the client; "unix" at the Unix socket
   std::optional<std::uint32_t> peer_account;  ///< uid at the other end of a Unix socket
+  bool secure = false;                        ///< came through TLS
 
   std::string_view header(std::string_view lower_case_name) const;  ///< empty when absent
   std::optional<std::string_view> query_value(std::string_view name) const;
 };
 
-/// Bytes sent as they come: the body of a streamed answer. Any thread may write; a slow reader makes
-/// `write` return false once `limit` bytes wait, and the writer should give up or wait.
+/// Bytes sent as they come: the body of a streamed answer. It costs a connection and no thread: the handler
+/// keeps the stream somewhere and returns; whoever has something to tell writes later, from any thread,
+/// without waiting. It may outlive the server.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
-  virtual bool write(std::string_view bytes) = 0;  ///< false: closed, or too much waits
-  virtual void end() = 0;
+  /// Takes all of the bytes or none. False: the stream is closed, or the client is slow and
+  /// `HttpServerOptions::max_waiting_bytes` wait already; `closed` tells which.
+  virtual bool write(std::string_view bytes) = 0;
+  virtual void end() = 0;  ///< nothing more will come; what waits is still sent
   virtual bool closed() const = 0;
+  /// Called once on a thread of the server, which must not be kept waiting, when the client went away or
+  /// `end` was carried out; at once, from here, when that was before. Replaces an earlier function.
+  virtual void on_closed(std::function<void()> function) = 0;
+  /// Called once likewise as soon as there is room again; at once when there is room now.
+  virtual void on_room(std::function<void()> function) = 0;
 };
 
 struct HttpResponse {
@@ -44,7 +53,8 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string content_type = "application/json";
   std::string body;
-  /// When set the body is streamed: called once on a handler thread after the headers were sent.
+  /// When set the body is streamed: called once on the handler thread. It should hand the stream on and
+  /// return. Not called for HEAD.
   std::function<void(std::shared_ptr<BodyStream>)> stream;
 };
 
@@ -92,14 +102,21 @@ struct HttpServerOptions {
   std::string certificate_file;  ///< PEM; with key_file: TLS
   std::string key_file;
   std::vector<std::string> proxy_prefixes;
-  std::size_t threads = 2;           ///< of the event loop
-  std::size_t handler_threads = 16;  ///< for on_request
+  std::size_t threads = 2;                  ///< of the event loop
+  std::size_t handler_threads = 16;         ///< for on_request
+  std::size_t max_waiting_requests = 1024;  ///< for a handler thread; beyond them 503 with Retry-After
   std::size_t max_connections = 4096;
   std::size_t max_connections_per_peer = 1024;
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_body_bytes = 4 * 1024 * 1024;
-  base::Duration header_timeout = base::Duration::seconds(10);
-  base::Duration idle_timeout = base::Duration::seconds(75);
+  std::size_t max_waiting_bytes = 1024 * 1024;  ///< of a stream or WebSocket whose reader is slow
+  base::Duration header_timeout =
+      base::Duration::seconds(10);  ///< from a request's first byte to the end of its head
+  base::Duration body_timeout = base::Duration::seconds(60);   ///< from there to the end of its body
+  base::Duration write_timeout = base::Duration::seconds(60);  ///< without any byte taken by the client
+  base::Duration idle_timeout = base::Duration::seconds(75);   ///< between requests
+  base::Duration grace = base::Duration::seconds(5);           ///< for open requests when the server stops
+  std::function<base::Time()> clock;                           ///< for the Date field; absent: none is sent
 };
 
 /// An HTTP/1.1 server with streams, WebSockets and a reverse proxy. The library behind it is seen by this
