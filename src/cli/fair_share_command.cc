@@ -1,9 +1,11 @@
 #include "cli/fair_share_command.h"
 
+#include "base/json_reader.h"
+#include "base/json_writer.h"
 #include "engine/fair_share.h"
+#include "manifest/fields.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
@@ -15,9 +17,8 @@ namespace fairlead::cli {
 namespace {
 
 using base::Error;
+using base::JsonValue;
 using base::Result;
-using simdjson::dom::element;
-using simdjson::dom::object;
 
 /// A resource as the input and the answer spell it. Amounts are counted in parts of one piece, fine enough
 /// that the shares of devices in use anywhere are exact, coarse enough that bytes of a large cluster fit.
@@ -36,18 +37,18 @@ Error wrong(std::string_view field, std::string_view problem, std::string_view r
   return base::invalid_argument(fmt::format("{}: {}; {}", field, problem, remedy));
 }
 
-Result<double> read_number(const object& from, std::string_view key, std::string_view path, double absent) {
-  element value;
-  if (from.at_key(key).get(value) != simdjson::SUCCESS || value.is_null()) return absent;
-  double number = 0;
-  if (value.get(number) != simdjson::SUCCESS) {
-    return wrong(fmt::format("{}.{}", path, key), "not a number", "write a number");
-  }
-  return number;
+Result<double> read_number(const JsonValue& from, std::string_view key, std::string_view path,
+                           double absent) {
+  const JsonValue* value = from.find(key);
+  if (value == nullptr || value->is_null()) return absent;
+  const auto number =
+      value->kind() == JsonValue::Kind::kNumber ? manifest::parse_number(value->text()) : std::nullopt;
+  if (!number) return wrong(fmt::format("{}.{}", path, key), "not a number", "write a number");
+  return *number;
 }
 
 /// An amount in parts. `unlimited` says whether -1 may stand for no bound.
-Result<model::Bound> read_amount(const object& from, std::string_view key, std::string_view path,
+Result<model::Bound> read_amount(const JsonValue& from, std::string_view key, std::string_view path,
                                  const Resource& resource, bool unlimited, double absent) {
   const Result<double> number = read_number(from, key, path, absent);
   if (!number) return number.error();
@@ -63,16 +64,16 @@ Result<model::Bound> read_amount(const object& from, std::string_view key, std::
 
 struct NamedQueue {
   std::string id;
-  object json;
+  const JsonValue* json;
 };
 
 Result<engine::Sibling> read_sibling(const NamedQueue& queue, const Resource& resource) {
   engine::Sibling sibling;
   sibling.uid = queue.id;
   const std::string path = fmt::format("queues[{}]", queue.id);
-  const Result<double> priority = read_number(queue.json, "Priority", path, 0);
+  const Result<double> priority = read_number(*queue.json, "Priority", path, 0);
   if (!priority) return priority.error();
-  const Result<double> rank = read_number(queue.json, "CreationRank", path, 0);
+  const Result<double> rank = read_number(*queue.json, "CreationRank", path, 0);
   if (!rank) return rank.error();
   if (!(std::abs(*priority) <= 2e9))
     return wrong(path + ".Priority", "out of range", "write a 32-bit integer");
@@ -81,8 +82,9 @@ Result<engine::Sibling> read_sibling(const NamedQueue& queue, const Resource& re
   sibling.priority = static_cast<std::int32_t>(*priority);
   sibling.created = base::Time::from_unix_seconds(static_cast<std::int64_t>(*rank));
 
-  object share;
-  if (queue.json.at_key(resource.input).get(share) != simdjson::SUCCESS) return sibling;
+  const JsonValue* found = queue.json->find(resource.input);
+  if (found == nullptr || !found->is_object()) return sibling;
+  const JsonValue& share = *found;
   const std::string below = fmt::format("{}.{}", path, resource.input);
   const Result<model::Bound> deserved = read_amount(share, "Deserved", below, resource, true, 0);
   if (!deserved) return deserved.error();
@@ -104,38 +106,21 @@ Result<engine::Sibling> read_sibling(const NamedQueue& queue, const Resource& re
   return sibling;
 }
 
-Result<std::vector<NamedQueue>> read_queues(const object& document) {
-  simdjson::dom::array list;
-  if (document.at_key("queues").get(list) != simdjson::SUCCESS) {
+Result<std::vector<NamedQueue>> read_queues(const JsonValue& document) {
+  const JsonValue* list = document.find("queues");
+  if (list == nullptr || !list->is_array()) {
     return wrong("queues", "not a list", "write a list of sibling queues");
   }
   std::vector<NamedQueue> queues;
-  for (const element item : list) {
-    object json;
-    std::string_view id;
-    if (item.get(json) != simdjson::SUCCESS || json.at_key("ID").get(id) != simdjson::SUCCESS) {
+  for (const JsonValue& item : list->items()) {
+    const JsonValue* id = item.find("ID");
+    if (id == nullptr || !id->is_string()) {
       return wrong(fmt::format("queues[{}].ID", queues.size()), "missing",
                    "give each queue an \"ID\" of its own");
     }
-    queues.push_back({std::string(id), json});
+    queues.push_back({std::string(id->text()), &item});
   }
   return queues;
-}
-
-std::string json_string(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      result += c;
-    }
-  }
-  result += '"';
-  return result;
 }
 
 double in_pieces(std::int64_t parts, const Resource& resource) {
@@ -145,24 +130,25 @@ double in_pieces(std::int64_t parts, const Resource& resource) {
 }  // namespace
 
 Result<std::string> answer_fair_share(std::string_view line) {
-  simdjson::dom::parser parser;
-  object document;
-  const simdjson::error_code parsed = parser.parse(simdjson::padded_string(line)).get(document);
-  if (parsed != simdjson::SUCCESS) {
-    return wrong("line", simdjson::error_message(parsed), "write one JSON object a line");
+  base::JsonReader reader;
+  const Result<const JsonValue*> read = reader.read(line);
+  if (!read || !(*read)->is_object()) {
+    return wrong("line", read ? "not an object" : read.error().message(), "write one JSON object a line");
   }
+  const JsonValue& document = **read;
   const Result<std::vector<NamedQueue>> queues = read_queues(document);
   if (!queues) return queues.error();
   std::optional<std::string_view> only;
-  if (std::string_view name; document.at_key("resource").get(name) == simdjson::SUCCESS) {
+  if (const JsonValue* value = document.find("resource"); value != nullptr && value->is_string()) {
+    const std::string_view name = value->text();
     const bool known = std::any_of(kResources.begin(), kResources.end(),
                                    [name](const Resource& resource) { return resource.input == name; });
     if (!known)
       return wrong("resource", fmt::format("\"{}\" is not known", name), "write GPU, CPU or Memory");
     only = name;
   }
-  object total;
-  if (document.at_key("total").get(total) != simdjson::SUCCESS) {
+  const JsonValue* total = document.find("total");
+  if (total == nullptr || !total->is_object()) {
     return wrong("total", "not an object", "write the amount to divide by resource, such as {\"GPU\": 8}");
   }
   const Result<double> k = read_number(document, "k", "line", 0);
@@ -181,23 +167,28 @@ Result<std::string> answer_fair_share(std::string_view line) {
       if (!sibling) return sibling.error();
       siblings.push_back(*sibling);
     }
-    const Result<model::Bound> amount = read_amount(total, resource.input, "total", resource, false, 0);
+    const Result<model::Bound> amount = read_amount(*total, resource.input, "total", resource, false, 0);
     if (!amount) return amount.error();
     const std::int64_t left =
         engine::divide_fairly(siblings, amount->amount(), resource.parts_per_piece, *k, scratch, shares[r]);
     if (only || resource.input == "GPU") remaining = in_pieces(left, resource);
   }
 
-  std::string answer = "{\"fair_share\": {";
+  std::string answer;
+  base::JsonWriter writer(answer);
+  writer.begin_object();
+  writer.key("fair_share");
+  writer.begin_object();
   for (std::size_t i = 0; i < queues->size(); ++i) {
-    answer += fmt::format("{}{}: {{", i == 0 ? "" : ", ", json_string((*queues)[i].id));
-    for (std::size_t r = 0; r < kResources.size(); ++r) {
-      answer += fmt::format("{}\"{}\": {}", r == 0 ? "" : ", ", kResources[r].output,
-                            in_pieces(shares[r][i], kResources[r]));
-    }
-    answer += "}";
+    writer.key((*queues)[i].id);
+    writer.begin_object();
+    for (std::size_t r = 0; r < kResources.size(); ++r)
+      writer.member(kResources[r].output, in_pieces(shares[r][i], kResources[r]));
+    writer.end_object();
   }
-  answer += fmt::format("}}, \"remaining\": {}}}", remaining);
+  writer.end_object();
+  writer.member("remaining", remaining);
+  writer.end_object();
   return answer;
 }
 

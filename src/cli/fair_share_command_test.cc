@@ -13,10 +13,9 @@ TEST(FairShareCommand, DividesOneResource) {
           {"ID": "b\"", "Priority": 100, "CreationRank": 1,
            "GPU": {"Deserved": -1, "OverQuotaWeight": 0, "MaxAllowed": 3, "Request": 6}}]})");
   ASSERT_TRUE(answer.ok()) << answer.error().message();
-  EXPECT_EQ(
-      *answer,
-      R"({"fair_share": {"a": {"gpu": 2.5, "cpu": 0, "memory": 0}, "b\"": {"gpu": 3, "cpu": 0, "memory": 0}}, )"
-      R"("remaining": 2.5})");
+  EXPECT_EQ(*answer,
+            R"({"fair_share":{"a":{"gpu":2.5,"cpu":0,"memory":0},"b\"":{"gpu":3,"cpu":0,"memory":0}},)"
+            R"("remaining":2.5})");
 }
 
 TEST(FairShareCommand, DividesAllResourcesWithoutAName) {
@@ -25,7 +24,7 @@ TEST(FairShareCommand, DividesAllResourcesWithoutAName) {
           {"ID": "a", "GPU": {"Deserved": 1, "Request": 1}, "CPU": {"OverQuotaWeight": 1, "Request": 700},
            "Memory": {"Deserved": 100, "Request": 200}}]})");
   ASSERT_TRUE(answer.ok()) << answer.error().message();
-  EXPECT_EQ(*answer, R"({"fair_share": {"a": {"gpu": 1, "cpu": 700, "memory": 100}}, "remaining": 0})");
+  EXPECT_EQ(*answer, R"({"fair_share":{"a":{"gpu":1,"cpu":700,"memory":100}},"remaining":0})");
 }
 
 TEST(FairShareCommand, NamesTheFieldThatIsWrong) {
