@@ -4,13 +4,16 @@
 
 namespace fairlead::bench {
 
-void ClusterEvents::nodes(const std::string& name, int count, const std::string& pool) {
+std::string node_name(const std::string& name, int index) { return fmt::format("{}-{:05}", name, index); }
+
+void ClusterEvents::nodes(const std::string& name, int count, const std::string& pool,
+                          const std::function<void(int, model::Node&)>& change) {
   for (int i = 0; i < count; ++i) {
     model::Node node;
-    node.name = fmt::format("{}-{:05}", name, i);
+    node.name = node_name(name, i);
     node.uid = node.name;
     node.pool = pool;
-    node.labels = {{"zone", fmt::format("{}z{}", name, i / 128)},
+    node.labels = {{"zone", fmt::format("{}z{}", name, i / kNodesOfZone)},
                    {"block", fmt::format("{}b{}", name, i / 16)},
                    {"rack", fmt::format("{}r{}", name, i / 2)},
                    {"host", node.name}};
@@ -23,6 +26,7 @@ void ClusterEvents::nodes(const std::string& name, int count, const std::string&
     devices.count = 8;
     devices.memory_mib = 80'000;
     node.devices.push_back(devices);
+    if (change) change(i, node);
     add(model::NodeUpserted{node});
   }
 }
@@ -56,7 +60,7 @@ void ClusterEvents::group(const Group& wanted) {
   group.preemptible = wanted.preemptible;
   group.min_member = wanted.pods;
   group.topology = wanted.topology;
-  if (!wanted.pool.empty()) group.pools = {wanted.pool};
+  group.pools = wanted.pools;
   add(model::GroupUpserted{group});
   for (std::int32_t i = 0; i < wanted.pods; ++i) {
     model::Pod pod;
@@ -71,11 +75,13 @@ void ClusterEvents::group(const Group& wanted) {
       pod.devices.kind = model::DeviceRequest::Kind::kFraction;
       pod.devices.count = 1;
       pod.devices.thousandths = wanted.share;
+      if (!wanted.device_group.empty()) pod.device_groups = {wanted.device_group};
     } else if (wanted.devices > 0) {
       pod.devices.kind = model::DeviceRequest::Kind::kWhole;
       pod.devices.resource = "nvidia.com/gpu";
       pod.devices.count = wanted.devices;
     }
+    pod.labels = wanted.labels;
     pod.constraints = wanted.constraints;
     if (!wanted.nodes.empty()) {
       pod.phase = model::Pod::Phase::kRunning;
@@ -84,6 +90,11 @@ void ClusterEvents::group(const Group& wanted) {
     }
     add(model::PodUpserted{pod});
   }
+}
+
+void queues(ClusterEvents& events, const std::string& prefix, std::int64_t devices_quota) {
+  events.queue("all", "", 100'000);
+  for (int i = 0; i < 8; ++i) events.queue(fmt::format("{}-{}", prefix, i), "all", devices_quota);
 }
 
 }  // namespace fairlead::bench

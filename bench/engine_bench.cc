@@ -1,89 +1,20 @@
-// The engine's rounds on synthetic clusters. Every case checks what was decided; what is timed is
-// Scheduler::run, and apply where it says so.
+// The engine's rounds on synthetic clusters of equal pods. Every case checks what was decided; what is timed
+// is Scheduler::run, and apply where it says so.
 
 #include "cluster_events.h"
-#include "engine/engine.h"
+#include "round_timing.h"
 
-#include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <memory>
-#include <random>
 
 namespace fairlead::bench {
 namespace {
 
-const base::Time kNow = base::Time::from_unix_seconds(1'800'000'000);
-
-struct Counts {
-  std::size_t binds = 0;
-  std::size_t evictions = 0;
-  std::size_t nominations = 0;
-};
-
-Counts count(const model::Round& round) {
-  Counts counts;
-  for (const model::Decision& decision : round.decisions) {
-    counts.binds += std::holds_alternative<model::Bind>(decision.body) ? 1 : 0;
-    counts.evictions += std::holds_alternative<model::Evict>(decision.body) ? 1 : 0;
-    counts.nominations += std::holds_alternative<model::Nominate>(decision.body) ? 1 : 0;
-  }
-  return counts;
-}
-
-/// Times one round after the events, afresh each time.
-template <class Check>
-void time_round(benchmark::State& state, const std::vector<model::Event>& events, Check check) {
-  for (auto _ : state) {
-    state.PauseTiming();
-    std::unique_ptr<model::Scheduler> engine = engine::make_engine();
-    engine->apply(events);
-    state.ResumeTiming();
-    const model::Round round = engine->run({});
-    state.PauseTiming();
-    const Counts counts = count(round);
-    if (!check(counts)) {
-      state.SkipWithError(fmt::format("{} binds, {} evictions, {} nominations", counts.binds,
-                                      counts.evictions, counts.nominations)
-                              .c_str());
-    }
-    engine.reset();
-    state.ResumeTiming();
-  }
-}
-
-std::string node_name(int index) { return fmt::format("node-{:05}", index); }
-
-/// What a mixed cluster's waiting groups look like: 200 shapes, a fifth with affinity or a toleration, a
-/// tenth shares.
-ClusterEvents::Group mixed_group(std::mt19937& random, int index, const std::vector<std::string>& pools) {
-  ClusterEvents::Group group;
-  group.name = fmt::format("job-{:05}", index);
-  group.queue = fmt::format("team-{}", index % 8);
-  const std::uint32_t shape = random() % 200;
-  group.cpu_milli = 500 + 10 * static_cast<std::int64_t>(shape);
-  group.age_s = 100'000 - index;
-  group.pool = pools[static_cast<std::size_t>(index) % pools.size()];
-  if (shape % 10 == 0) group.share = 500;
-  if (shape % 5 == 1) {
-    model::NodeSelectorTerm term;
-    term.labels.push_back({"zone", model::Requirement::Operator::kExists, {}});
-    group.constraints.required_nodes.push_back(term);
-    group.constraints.has_required_nodes = true;
-    group.constraints.tolerations.push_back({"dedicated", true, "", std::nullopt});
-  }
-  return group;
-}
-
-void teams(ClusterEvents& events, std::int64_t quota) {
-  events.queue("all", "", 100'000);
-  for (int i = 0; i < 8; ++i) events.queue(fmt::format("team-{}", i), "all", quota);
-}
-
 void BM_FillOneDeviceGroups(benchmark::State& state) {
   ClusterEvents events(kNow);
   events.nodes("node", 500);
-  teams(events, 500);
+  queues(events, "team", 500);
   for (int i = 0; i < 4000; ++i) {
     ClusterEvents::Group group;
     group.name = fmt::format("job-{:05}", i);
@@ -95,22 +26,10 @@ void BM_FillOneDeviceGroups(benchmark::State& state) {
 }
 BENCHMARK(BM_FillOneDeviceGroups)->Unit(benchmark::kMillisecond);
 
-void BM_FillMixed(benchmark::State& state) {
-  ClusterEvents events(kNow);
-  events.nodes("node", 168);
-  events.nodes("nodeb", 166, "pool-b");
-  events.nodes("nodec", 166, "pool-c");
-  teams(events, 500);
-  std::mt19937 random(1);
-  for (int i = 0; i < 3900; ++i) events.group(mixed_group(random, i, {"", "pool-b", "pool-c"}));
-  time_round(state, events.events(), [](const Counts& counts) { return counts.binds == 3900; });
-}
-BENCHMARK(BM_FillMixed)->Unit(benchmark::kMillisecond);
-
 void BM_GangOverTopology(benchmark::State& state) {
   ClusterEvents events(kNow);
   events.nodes("node", 512);
-  teams(events, 10'000);
+  queues(events, "team", 10'000);
   events.add(model::TopologyUpserted{{"tree", {"zone", "block", "rack", "host"}}});
   ClusterEvents::Group group;
   group.name = "gang";
@@ -131,7 +50,7 @@ void fill(ClusterEvents& events, int nodes, const std::string& queue, bool preem
     group.queue = queue;
     group.age_s = 500'000 - i;
     group.preemptible = preemptible;
-    group.nodes = {node_name(i * 7 % nodes)};
+    group.nodes = {node_name("node", i * 7 % nodes)};
     events.group(group);
   }
 }
@@ -149,7 +68,7 @@ void BM_VerdictNoEvictionHelps(benchmark::State& state) {
     group.queue = "owner";
     group.preemptible = false;
     group.age_s = 600'000;
-    group.nodes = {node_name(i)};
+    group.nodes = {node_name("node", i)};
     events.group(group);
   }
   for (int i = 0; i < 3500; ++i) {
@@ -157,7 +76,7 @@ void BM_VerdictNoEvictionHelps(benchmark::State& state) {
     group.name = fmt::format("running-{:05}", i);
     group.queue = "lender";
     group.age_s = 500'000 - i;
-    group.nodes = {node_name(i % 500)};
+    group.nodes = {node_name("node", i % 500)};
     events.group(group);
   }
   ClusterEvents::Group gang;
@@ -192,7 +111,7 @@ BENCHMARK(BM_ReclaimEveryDevice)->Unit(benchmark::kMillisecond);
 void BM_Consolidate(benchmark::State& state) {
   ClusterEvents events(kNow);
   events.nodes("node", 500);
-  teams(events, 4000);
+  queues(events, "team", 4000);
   model::Configuration configuration;
   configuration.max_consolidation_victims = -1;
   events.configuration(configuration);
@@ -204,7 +123,7 @@ void BM_Consolidate(benchmark::State& state) {
     group.age_s = 500'000 - i;
     group.preemptible = i < 410;
     group.devices = i < 410 ? 1 : 3;
-    group.nodes = {node_name(i)};
+    group.nodes = {node_name("node", i)};
     events.group(group);
   }
   for (int i = 0; i < 41; ++i) {
@@ -225,7 +144,7 @@ BENCHMARK(BM_Consolidate)->Unit(benchmark::kMillisecond);
 std::unique_ptr<model::Scheduler> large_cluster() {
   ClusterEvents events(kNow);
   events.nodes("node", 10'000);
-  teams(events, 10'000);
+  queues(events, "team", 10'000);
   int pod = 0;
   for (int node = 0; node < 10'000; ++node) {
     const int devices = node % 10 == 0 ? 4 : 8;
@@ -235,7 +154,7 @@ std::unique_ptr<model::Scheduler> large_cluster() {
       group.queue = fmt::format("team-{}", pod % 8);
       group.age_s = 500'000 - pod;
       group.devices = i < devices ? 1 : 0;
-      group.nodes = {node_name(node)};
+      group.nodes = {node_name("node", node)};
       events.group(group);
     }
   }
@@ -249,7 +168,10 @@ void BM_LargeNothingNew(benchmark::State& state) {
   std::unique_ptr<model::Scheduler> engine = large_cluster();
   for (auto _ : state) {
     const model::Round round = engine->run({});
-    if (!round.decisions.empty()) state.SkipWithError("something was decided");
+    if (!round.decisions.empty()) {
+      state.SkipWithError("something was decided");
+      return;
+    }
   }
 }
 BENCHMARK(BM_LargeNothingNew)->Unit(benchmark::kMicrosecond);
@@ -268,7 +190,10 @@ void BM_LargeOnePodArrives(benchmark::State& state) {
     engine->apply(arrival.events());
     const model::Round round = engine->run({});
     state.PauseTiming();
-    if (count(round).binds != 1) state.SkipWithError("it was not bound");
+    if (count(round).binds != 1) {
+      state.SkipWithError("it was not bound");
+      return;
+    }
     engine->apply(gone);
     engine->run({});
     state.ResumeTiming();
