@@ -42,9 +42,9 @@ double share_of(const DimensionStanding& dimension, std::int64_t amount) {
   return static_cast<double>(amount) / static_cast<double>(of);
 }
 
-double dominant_share_after(const QueueStanding& queue) {
+double dominant_share_after(std::span<const DimensionStanding> dimensions) {
   double largest = 0;
-  for (const DimensionStanding& dimension : queue.dimensions) {
+  for (const DimensionStanding& dimension : dimensions) {
     largest =
         std::max(largest, share_of(dimension, dimension.allocated + dimension.chunk - dimension.victims));
   }
@@ -73,8 +73,6 @@ int compare_allocatable(const QueueRank& a, const QueueRank& b) {
   return less ? -1 : 1;
 }
 
-int before(bool a, bool b) { return a == b ? 0 : (a ? -1 : 1); }
-
 template <class T>
 int smaller(const T& a, const T& b) {
   return a == b ? 0 : (a < b ? -1 : 1);
@@ -94,19 +92,16 @@ QueueRank rank_queue(const QueueStanding& queue) {
           within_quota_with_chunk(queue),
           queue.priority,
           holds_what_it_may_not(queue),
-          dominant_share_after(queue),
+          dominant_share_after(queue.dimensions),
           dominant_share_now(queue),
           queue.dimensions,
           queue.created,
           queue.uid};
 }
 
-int compare_queues(const QueueRank& a, const QueueRank& b) {
-  if (const int order = before(!a.above_fair_share, !b.above_fair_share)) return order;
-  if (const int order = before(a.within_quota, b.within_quota)) return order;
-  if (const int order = smaller(b.priority, a.priority)) return order;
-  if (const int order = before(!a.holds_what_it_may_not, !b.holds_what_it_may_not)) return order;
-  if (const int order = smaller(a.share_after, b.share_after)) return order;
+void rank_with_other_victims(QueueRank& rank) { rank.share_after = dominant_share_after(rank.dimensions); }
+
+int compare_alike_queues(const QueueRank& a, const QueueRank& b) {
   if (const int order = smaller(a.share_now, b.share_now)) return order;
   if (const int order = compare_allocatable(a, b)) return order;
   if (const int order = smaller(a.created, b.created)) return order;

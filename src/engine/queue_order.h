@@ -50,6 +50,8 @@ struct QueueRank {
 };
 /// O(dimensions), no allocation. The standing's spans must outlive the rank.
 QueueRank rank_queue(const QueueStanding& queue);
+/// Brings a rank up to date when nothing but the chosen victims of its dimensions has changed.
+void rank_with_other_victims(QueueRank& rank);
 
 /// Which queue is served first: below 0 when `a` is, above 0 when `b` is, 0 only for the same creation time
 /// and UID. The first difference decides:
@@ -69,6 +71,18 @@ QueueRank rank_queue(const QueueStanding& queue);
 /// of three queues can be circular; a caller that needs one answer for any order of its input takes the best
 /// of a scan in the order of creation and UID, and not of a heap. Cost: O(1), in step 7 O(dimensions).
 /// Source: KAI-Scheduler's order of queues.
-int compare_queues(const QueueRank& a, const QueueRank& b);
+inline int compare_queues(const QueueRank& a, const QueueRank& b);
+
+/// From step 6 on.
+int compare_alike_queues(const QueueRank& a, const QueueRank& b);
+
+inline int compare_queues(const QueueRank& a, const QueueRank& b) {
+  if (a.above_fair_share != b.above_fair_share) return b.above_fair_share ? -1 : 1;
+  if (a.within_quota != b.within_quota) return a.within_quota ? -1 : 1;
+  if (a.priority != b.priority) return a.priority > b.priority ? -1 : 1;
+  if (a.holds_what_it_may_not != b.holds_what_it_may_not) return b.holds_what_it_may_not ? -1 : 1;
+  if (a.share_after != b.share_after) return a.share_after < b.share_after ? -1 : 1;
+  return compare_alike_queues(a, b);
+}
 
 }  // namespace fairlead::engine

@@ -79,6 +79,17 @@ class Events {
       add(model::PodUpserted{std::move(pod)});
     }
   }
+  /// One more pod of a group, which waits.
+  void pod(const std::string& group, const std::string& name, std::int64_t devices) {
+    model::Pod pod;
+    pod.uid = group + "-" + name;
+    pod.created = base::Time::from_unix_seconds(kStart - 1);
+    pod.group = "ml/" + group;
+    pod.devices.kind = model::DeviceRequest::Kind::kWhole;
+    pod.devices.resource = "nvidia.com/gpu";
+    pod.devices.count = devices;
+    add(model::PodUpserted{std::move(pod)});
+  }
   const std::vector<model::Event>& all() const { return events_; }
 
  private:
@@ -155,18 +166,19 @@ struct Limited {
   }
 };
 
-/// A gang that needs several pods of two queues and of different sizes to go, and one before it that nothing
-/// helps.
+/// A gang of unlike pods that needs several pods of two queues and of different sizes to go, and one before
+/// it that nothing helps.
 Events gang_that_takes_several_tries() {
   Events events;
   for (const char* node : {"n0", "n1", "n2"}) events.node(node, 4);
   for (const char* queue : {"a", "b"}) events.queue(queue, 0);
-  events.queue("c", 9);
+  events.queue("c", 10);
   events.group("runs-0", "a", 2, {"n0", "n1", "n2"}, 1);
   events.group("runs-1", "b", 1, {"n0", "n1", "n2"}, 1);
   events.group("runs-2", "a", 1, {"n0", "n1", "n2"}, 1);
   events.group("too-large", "c", 5, {"", ""}, 2);
-  events.group("waits", "c", 3, {"", "", ""}, 3);
+  events.group("waits", "c", 3, {"", "", ""}, 4);
+  events.pod("waits", "small", 1);
   return events;
 }
 

@@ -1,11 +1,10 @@
-// The plain case of the victim search: equal pods with whole devices and without constraints, victims of one
-// queue that hold whole devices. Whether a try succeeds can then be told from sums.
+// The plain case of the victim search: equal pods with whole devices and without constraints between pods.
+// Whether a try succeeds can then often be told from sums.
 
 #include "engine/gang/gates.h"
 #include "engine/search/victim_search.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace fairlead::engine {
 namespace {
@@ -19,14 +18,9 @@ bool asks_for_whole_devices(const model::PodClass& pod_class) {
 }  // namespace
 
 void VictimSearch::examine_plainness() {
-  // Within one queue, the order of victims does not depend on which of them were recorded: what a group loses
-  // next never comes earlier in the order than what it lost before.
-  victims_queue_ = cluster_.group(candidates_.front()).queue;
-  sequence_stable_ = cluster_.configuration().victim_order == model::VictimOrder::kNewestFirst &&
-                     cluster_.budgets().size() == 0 &&
-                     std::all_of(candidates_.begin(), candidates_.end(), [&](model::GroupId group) {
-                       return cluster_.group(group).queue == victims_queue_;
-                     });
+  one_queue_ = std::all_of(candidates_.begin(), candidates_.end(), [&](model::GroupId group) {
+    return cluster_.group(group).queue == cluster_.group(candidates_.front()).queue;
+  });
   room_recorded_ = ledger_->homogeneous() ? ledger_->room() : 0;
   const model::GroupRecord& group = cluster_.group(beneficiary_);
   plain_pods_ =
@@ -37,29 +31,28 @@ void VictimSearch::examine_plainness() {
       std::all_of(chunk_.begin(), chunk_.end(), [&](model::PodId pod) {
         return cluster_.pod(pod).spec.missing_references.empty() && !PodConstraints(cluster_, pod).any();
       });
-  plain_ = plain_pods_ && sequence_stable_ && action_ != model::Action::kConsolidate &&
-           cluster_.configuration().policies.proportion;
-  for (std::size_t i = 0; i < candidates_.size() && plain_; ++i)
-    for (const model::PodSet& set : cluster_.group(candidates_[i]).pod_sets)
-      for (model::PodId pod : set.pods) plain_ = plain_ && asks_for_whole_devices(cluster_.class_of(pod));
-  if (!plain_) return;
-  const auto& later = cluster_.nodes().later(model::column::kDevices);
-  for (model::NodeId node : placer_.pool_nodes(pool_).nodes)
-    free_devices_ += std::max<std::int64_t>(0, later[node.index()]);
-  least_devices_ = std::numeric_limits<std::int64_t>::max();
-  progress_.emplace(cluster_, legality_);
+  plain_ =
+      plain_pods_ && action_ != model::Action::kConsolidate && cluster_.configuration().policies.proportion;
+  if (plain_) progress_.emplace(cluster_, legality_);
 }
 
 void VictimSearch::take_account_of(const VictimChunk& victim) {
   if (!plain_) return;
   progress_->add(victim);
   plain_ = leaves_whole(victim.group);  // else it needs a place, which the sums do not give it
-  for (model::PodId pod : victim.pods) {
-    const std::int64_t devices = cluster_.class_of(pod).key.devices.count;
-    free_devices_ += devices;
-    least_devices_ = std::min(least_devices_, devices);
+  for (model::PodId pod : victim.pods) recorded_on_[cluster_.pod(pod).home.place().node].push_back(pod);
+  note_first(first_victims_, victim.group);
+}
+
+/// Keeps, of each queue, the victim that comes first in the order of service.
+void VictimSearch::note_first(std::vector<model::GroupId>& firsts, model::GroupId victim) const {
+  const model::QueueId queue = cluster_.group(victim).queue;
+  for (model::GroupId& first : firsts) {
+    if (cluster_.group(first).queue != queue) continue;
+    if (served_before(victim, first)) first = victim;
+    return;
   }
-  if (!first_victim_.valid() || served_before(victim.group, first_victim_)) first_victim_ = victim.group;
+  firsts.push_back(victim);
 }
 
 /// In the order of service within one queue.
@@ -78,32 +71,62 @@ bool VictimSearch::served_before(model::GroupId a, model::GroupId b) const {
 }
 
 bool VictimSearch::solved_without_placing(std::size_t k, const Chunks& extra) {
-  if (!plain_) return false;
+  if (!plain_ || !ledger_->exact()) return false;
   // The pods have a place: the ledger, which is exact here, has room, and the gates are open.
   const model::QueueCharge request = request_of(k);
   if (gate(cluster_, pool_, cluster_.group(beneficiary_), request)) return false;
-  // No victim finds one: what is left over in the whole pool is less than the smallest of them needs.
-  std::int64_t left =
-      free_devices_ - static_cast<std::int64_t>(k) * cluster_.class_of(chunk_.front()).key.devices.count;
-  std::int64_t least = least_devices_;
-  model::GroupId first = first_victim_;
-  for (const VictimChunk* chunk : extra) {
-    for (model::PodId pod : chunk->pods) {
-      const std::int64_t devices = cluster_.class_of(pod).key.devices.count;
-      left += devices;
-      least = std::min(least, devices);
-    }
-    if (!first.valid() || served_before(chunk->group, first)) first = chunk->group;
-  }
-  if (left >= least) return false;
+  // No victim takes its own place back. Whether it finds another does not matter: what is recorded is that it
+  // leaves, and the law is no stricter with those that were moved.
+  const std::int64_t spare = ledger_->room() - static_cast<std::int64_t>(k);
+  boost::unordered_flat_map<model::NodeId, std::vector<model::PodId>> returning;
   for (const VictimChunk* chunk : extra)
+    for (model::PodId pod : chunk->pods) returning[cluster_.pod(pod).home.place().node].push_back(pod);
+  for (const auto& [node, pods] : returning) {
+    auto recorded = recorded_on_.find(node);
+    if (may_return(node, pods, spare) ||
+        (recorded != recorded_on_.end() && may_return(node, recorded->second, spare)))
+      return false;
+  }
+  // Where the pods take all the room that there is, what was true of the other victims for fewer pods still
+  // is.
+  if (spare > 0 || !stay_away_) {
+    for (const auto& [node, pods] : recorded_on_)
+      if (may_return(node, pods, spare)) return false;
+    stay_away_ = true;
+  }
+  std::vector<model::GroupId> firsts = first_victims_;
+  for (const VictimChunk* chunk : extra) {
     if (!leaves_whole(chunk->group)) return false;
+    note_first(firsts, chunk->group);
+  }
   ReclaimProgress progress = *progress_;
   for (const VictimChunk* chunk : extra) progress.add(*chunk);
   if (!(action_ == model::Action::kReclaim ? progress.allows(request) : progress.respects_minimum_runtimes()))
     return false;
   // And the pods are served before every victim, so that none of them takes its place back.
-  return served_first(k, {first});
+  return served_first(k, firsts);
+}
+
+/// Whether one of the victims could be back on its node when the pods have taken the room there, but for
+/// `spare` places that they may leave.
+bool VictimSearch::may_return(model::NodeId node, const std::vector<model::PodId>& victims,
+                              std::int64_t spare) const {
+  const model::PodClass& mine = cluster_.class_of(chunk_.front());
+  const std::int64_t room = ledger_->room_on(node);
+  const std::int64_t taken = room - std::min(room, spare);
+  auto left = [&](model::ResourceId resource) {
+    std::int64_t free = ledger_->free(resource, node);
+    for (const model::ResourceAmount& amount : mine.amounts)
+      if (amount.resource == resource) free -= taken * amount.amount;
+    return free;
+  };
+  return std::any_of(victims.begin(), victims.end(), [&](model::PodId victim) {
+    const model::PodClass& theirs = cluster_.class_of(victim);
+    for (const model::ResourceAmount& amount : theirs.amounts)
+      if (amount.amount > 0 && left(amount.resource) < amount.amount) return false;
+    return !theirs.key.devices.shares_devices() || left(model::column::kDevices) > 0 ||
+           fits_on_shared_device(cluster_, theirs, node);
+  });
 }
 
 bool VictimSearch::served_first(std::size_t k, const std::vector<model::GroupId>& victims) {

@@ -2,13 +2,15 @@
 
 #include "engine/search/legality.h"
 
+#include <boost/container/small_vector.hpp>
+
 #include <optional>
 #include <vector>
 
 namespace fairlead::engine {
 
-/// Legality of a growing set of victims of one queue that find no other place: what Legality::allows says of
-/// the set, at the cost of the newest chunk only.
+/// Legality of a growing set of victims that find no other place: what Legality::allows says of the set, at
+/// the cost of the newest chunk only. A set of which some are moved is legal where this says so.
 class ReclaimProgress {
  public:
   ReclaimProgress(const model::Cluster& cluster, const Legality& legality)
@@ -16,21 +18,34 @@ class ReclaimProgress {
 
   /// One chunk more, which has been evicted in the live state. O(pods · depth · dimensions).
   void add(const VictimChunk& victim);
-  /// Whether the set so far is legal for a reclaimer that asks for `request`. O(depth · siblings ·
+  /// Whether the set so far is legal for a reclaimer that asks for `request`. O(queues of victims · depth ·
   /// dimensions).
   bool allows(const model::QueueCharge& request) const;
   bool respects_minimum_runtimes() const { return !touches_protected_; }
 
  private:
+  using Sums = boost::container::small_vector<std::int64_t, model::dimension::kFixed>;
+  /// What is left of a queue with victims, or of an ancestor of one.
+  struct Left {
+    model::QueueId queue;
+    Sums amounts;
+  };
+  /// A queue with victims.
+  struct Victims {
+    model::QueueId queue;
+    model::QueueId mine;    ///< the queues that are compared, on the reclaimer's side
+    model::QueueId theirs;  ///< and on this one's
+    Sums newest;            ///< what its newest chunk held
+  };
+
+  Sums& left_of(model::QueueId queue);
+  bool may_be_taken(const Victims& last, const model::QueueCharge& request) const;
+
   const model::Cluster& cluster_;
   const Legality& legality_;
-  model::QueueId queue_;
-  std::vector<std::pair<model::QueueId, Amounts>> remaining_;  // the victims' queue and its ancestors
-  std::size_t compared_ = 0;  // which of these is compared with the reclaimer's side
-  model::QueueId mine_;       // that queue on the reclaimer's side
-  std::vector<bool> involved_;
-  bool needs_guarantee_ = false;  // a chunk is legal only while the reclaimer stays within its quota
-  bool illegal_ = false;
+  std::vector<Left> left_;
+  std::vector<Victims> victims_;    // in the order in which the queues lost their first chunk
+  Sums lost_;                       // by all chunks
   bool touches_protected_ = false;  // leaves a group below its minimum that runs too short a time
 };
 

@@ -6,8 +6,18 @@
 namespace fairlead::engine {
 namespace {
 
+constexpr std::size_t kRecordedToDrop = 64;
+
 /// Before the search: what it recorded as victims is evicted in the live state by now.
 bool was_placed(const model::PodRecord& record) { return record.home_or_place().node.valid(); }
+
+/// Steps 1 to 4 of the order of queues in one number.
+std::int64_t band_of(const QueueRank& rank) {
+  const std::int64_t priority = std::int64_t{INT32_MAX} - rank.priority;
+  return (rank.above_fair_share ? std::int64_t{1} << 34 : 0) +
+         (rank.within_quota ? 0 : std::int64_t{1} << 33) + priority * 2 -
+         (rank.holds_what_it_may_not ? 0 : 1);
+}
 
 double ratio(std::int32_t placed, std::int32_t minimum) {
   return minimum > 0 ? static_cast<double>(placed) / minimum : 1e9 + placed;
@@ -25,6 +35,18 @@ VictimOrder::VictimOrder(const model::Cluster& cluster, model::PoolId pool, cons
       at_(at),
       node_of_(cluster.queues().size(), 0) {
   nodes_.emplace_back();
+  fixed_ = examine_fixed();
+}
+
+bool VictimOrder::examine_fixed() const {
+  if (cluster_.configuration().victim_order != model::VictimOrder::kNewestFirst ||
+      cluster_.budgets().size() > 0)
+    return false;
+  for (model::GroupId group : candidates_)
+    for (const model::PodSet& set : cluster_.group(group).pod_sets)
+      for (model::PodId pod : set.pods)
+        if (cluster_.pod(pod).eviction_refused_until) return false;
+  return true;
 }
 
 void VictimOrder::add(Held& sum, const model::QueueCharge& charge, int sign) const {
@@ -193,14 +215,9 @@ std::size_t VictimOrder::node_of(model::QueueId queue) {
   return index;
 }
 
-void VictimOrder::mark_stale(std::size_t leaf) {
-  for (std::size_t at = leaf; at != 0; at = nodes_[at].parent) nodes_[at].stale = true;
-  nodes_[0].stale = true;
-}
-
-void VictimOrder::push(std::size_t leaf, model::GroupId group) {
+void VictimOrder::push(QueueNode& leaf, model::GroupId group) {
   const model::Policies& policies = cluster_.configuration().policies;
-  auto& heap = nodes_[leaf].heap;
+  auto& heap = leaf.heap;
   const bool by_lost_work = cluster_.configuration().victim_order == model::VictimOrder::kLeastLostWork;
   heap.push_back({policies.priority ? cluster_.group(group).priority : 0,
                   by_lost_work ? lost_work(chunk_of(group)) : 0, policies.elastic ? elastic_of(group) : 0,
@@ -209,90 +226,185 @@ void VictimOrder::push(std::size_t leaf, model::GroupId group) {
 }
 
 void VictimOrder::restart(const std::vector<VictimChunk>& recorded) {
+  for (QueueNode& node : nodes_) {
+    node.popped.assign(cluster_.queues().dimension_count(), 0);
+    node.next = 0;
+  }
+  if (fixed_ && started_) {
+    if (recorded_ >= kRecordedToDrop) drop_recorded();
+    offer_all(0);
+    return;
+  }
+  started_ = true;
   remaining_.clear();
+  taken_.clear();
   disrupted_.assign(cluster_.budgets().size(), 0);
-  next_ = {};
   for (QueueNode& node : nodes_) {
     node.heap.clear();
-    node.popped.assign(cluster_.queues().dimension_count(), 0);
-    node.stale = true;
+    node.kept.clear();
   }
   for (const VictimChunk& chunk : recorded) mark_taken(chunk.group, chunk.pods);
   for (model::GroupId group : candidates_) {
     const std::size_t leaf = node_of(cluster_.group(group).queue);
     nodes_[leaf].popped.resize(cluster_.queues().dimension_count(), 0);
-    if (!remaining(group).exhausted) push(leaf, group);
+    if (!remaining(group).exhausted) push(nodes_[leaf], group);
+  }
+  offer_all(0);
+}
+
+void VictimOrder::set_recorded(std::size_t number) {
+  Taken& one = taken_[number];
+  one.recorded = true;
+  ++recorded_;
+  if (one.first && one.chunk.last) return;
+  const model::GroupRecord& group = cluster_.group(one.chunk.group);
+  if (group.pod_sets.size() > 1) {
+    fixed_ = false;  // which part is furthest above its minimum may be another now
+    return;
+  }
+  // What its group loses before it the group now has without it.
+  for (Kept& kept : nodes_[node_of_[group.queue.index()]].kept) {
+    if (kept.number >= number) break;
+    if (taken_[kept.number].chunk.group != one.chunk.group) continue;
+    for (model::PodId pod : one.chunk.pods) add(kept.held, charge_of(pod), -1);
   }
 }
 
-void VictimOrder::refresh(std::size_t index) {
-  if (!nodes_[index].stale) return;
+/// They are passed over otherwise.
+void VictimOrder::drop_recorded() {
+  for (QueueNode& node : nodes_)
+    std::erase_if(node.kept, [&](const Kept& one) { return taken_[one.number].recorded; });
+  recorded_ = 0;
+}
+
+/// Whether anything is left of a leaf. Where the order is fixed it works the next chunk out.
+bool VictimOrder::has_next(QueueNode& leaf) {
+  if (!fixed_) return !leaf.heap.empty();
+  while (leaf.next < leaf.kept.size() && recorded_ > 0 && taken_[leaf.kept[leaf.next].number].recorded)
+    ++leaf.next;
+  if (leaf.next < leaf.kept.size()) return true;
+  if (leaf.heap.empty()) return false;
+  leaf.kept.push_back(take_from_heap(leaf, chunk_of(leaf.heap.front().group)));
+  return true;
+}
+
+/// What the group holds that the next chunk is of.
+const VictimOrder::Held& VictimOrder::next_held(const QueueNode& leaf) {
+  return fixed_ ? leaf.kept[leaf.next].held : remaining(leaf.heap.front().group).held;
+}
+
+/// The leaf that the next chunk below a queue is taken from; 0: nothing is left.
+std::size_t VictimOrder::first_leaf(std::size_t index) {
   QueueNode& node = nodes_[index];
-  node.stale = false;
-  node.best_leaf = 0;
-  if (!node.heap.empty()) {
-    node.best_leaf = index;
-  } else {
-    std::size_t best = 0;
-    const bool by_share = cluster_.configuration().policies.proportion;
-    for (std::size_t child : node.children) {
-      refresh(child);
-      if (nodes_[child].best_leaf == 0) continue;
-      // The last in the order of service. Without the proportion policy that is the youngest queue.
-      if (best == 0 || !by_share || compare_queues(nodes_[child].rank, nodes_[best].rank) > 0) best = child;
+  if (node.children.empty()) return has_next(node) ? index : 0;
+  // The last in the order of service. Without the proportion policy that is the youngest queue.
+  const bool by_share = cluster_.configuration().policies.proportion;
+  auto comes_after = [&](std::size_t a, std::size_t b) {
+    const Head& x = node.heads[a];
+    const Head& y = node.heads[b];
+    if (x.band != y.band) return x.band > y.band;
+    if (x.share_after != y.share_after) return x.share_after > y.share_after;
+    return compare_queues(nodes_[node.children[a]].rank, nodes_[node.children[b]].rank) > 0;
+  };
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < node.heads.size(); ++i)
+    if (node.heads[i].leaf != 0 && (!best || !by_share || comes_after(i, *best))) best = i;
+  return best ? node.heads[*best].leaf : 0;
+}
+
+/// Everything below a node is new.
+void VictimOrder::offer_all(std::size_t index) {
+  nodes_[index].heads.resize(nodes_[index].children.size());
+  for (std::size_t i = 0; i < nodes_[index].children.size(); ++i) {
+    const std::size_t child = nodes_[index].children[i];
+    nodes_[child].position = i;
+    offer_all(child);
+  }
+  if (index != 0) offer(index, first_leaf(index));
+}
+
+/// Something was taken of a leaf.
+void VictimOrder::update(std::size_t leaf) {
+  for (std::size_t at = leaf; at != 0; at = nodes_[at].parent) offer(at, first_leaf(at));
+}
+
+/// Tells the parent what a queue can lose next.
+void VictimOrder::offer(std::size_t index, std::size_t first) {
+  QueueNode& node = nodes_[index];
+  QueueNode& parent = nodes_[node.parent];
+  Head& head = parent.heads[node.position];
+  head.leaf = first;
+  if (first == 0 || parent.children.size() == 1) return;
+  const QueueNode& leaf = nodes_[first];
+  const Held& held = next_held(leaf);
+  if (!node.ranked) {
+    const model::QueueAccount& account = cluster_.queues().account(pool_, node.queue);
+    const Amounts& allocated = legality_.allocated_before(node.queue);
+    node.dimensions.resize(account.dimensions.size());
+    for (std::size_t i = 0; i < account.dimensions.size(); ++i) {
+      const model::DimensionAccount& own = account.dimensions[i];
+      node.dimensions[i] = {allocated[i],    0,          0,           own.fair_share, own.quota.quota,
+                            own.quota.limit, totals_[i], piece_of(i), own.declared};
     }
-    if (best != 0) node.best_leaf = nodes_[best].best_leaf;
+    const model::Queue& spec = cluster_.queues().at(node.queue).spec;
+    node.rank = rank_queue({node.dimensions, account.priority, spec.created, spec.uid});
+    node.ranked = true;
+    head.band = band_of(node.rank);
   }
-  if (index == 0 || node.best_leaf == 0) return;
-  const QueueNode& leaf = nodes_[node.best_leaf];
-  const Held& held = remaining(leaf.heap.front().group).held;
-  const model::QueueAccount& account = cluster_.queues().account(pool_, node.queue);
-  const Amounts& allocated = legality_.allocated_before(node.queue);
-  node.dimensions.resize(account.dimensions.size());
-  for (std::size_t i = 0; i < account.dimensions.size(); ++i) {
-    const model::DimensionAccount& own = account.dimensions[i];
-    const std::int64_t victims = leaf.popped[i] + held[i];
-    node.dimensions[i] = {allocated[i],    0,          victims,     own.fair_share, own.quota.quota,
-                          own.quota.limit, totals_[i], piece_of(i), own.declared};
-  }
-  const model::Queue& spec = cluster_.queues().at(node.queue).spec;
-  node.rank = rank_queue({node.dimensions, account.priority, spec.created, spec.uid});
+  for (std::size_t i = 0; i < held.size(); ++i) node.dimensions[i].victims = leaf.popped[i] + held[i];
+  rank_with_other_victims(node.rank);
+  head.share_after = node.rank.share_after;
 }
 
-void VictimOrder::pop(std::size_t leaf) {
-  auto& heap = nodes_[leaf].heap;
-  std::pop_heap(heap.begin(), heap.end(), [&](const Entry& a, const Entry& b) { return before(b, a); });
-  heap.pop_back();
-  mark_stale(leaf);
-}
-
-model::GroupId VictimOrder::peek() {
-  if (next_.group.valid()) return next_.group;
-  for (refresh(0); nodes_[0].best_leaf != 0; refresh(0)) {
-    const std::size_t leaf = nodes_[0].best_leaf;
-    const model::GroupId group = nodes_[leaf].heap.front().group;
-    std::vector<model::PodId> chunk = chunk_of(group);
-    if (may_be_evicted(chunk)) {
-      next_ = {group, std::move(chunk)};
-      return group;
-    }
-    pop(leaf);  // then nothing more of this group
+/// The next chunk that may be evicted, of that leaf.
+std::optional<std::vector<model::PodId>> VictimOrder::next_in_heap(std::size_t& leaf) {
+  for (leaf = first_leaf(0); leaf != 0; leaf = first_leaf(0)) {
+    std::vector<model::PodId> chunk = chunk_of(nodes_[leaf].heap.front().group);
+    if (may_be_evicted(chunk)) return chunk;
+    pop(nodes_[leaf]);  // then nothing more of this group
+    update(leaf);
   }
-  return {};
+  return std::nullopt;
 }
 
-VictimChunk VictimOrder::take() {
-  const model::GroupId group = peek();
-  const std::size_t leaf = nodes_[0].best_leaf;
+void VictimOrder::pop(QueueNode& leaf) {
+  std::pop_heap(leaf.heap.begin(), leaf.heap.end(),
+                [&](const Entry& a, const Entry& b) { return before(b, a); });
+  leaf.heap.pop_back();
+}
+
+/// Takes the pods of the first group of a leaf.
+VictimOrder::Kept VictimOrder::take_from_heap(QueueNode& leaf, std::vector<model::PodId> pods) {
+  const model::GroupId group = leaf.heap.front().group;
   pop(leaf);
-  const Held& held = remaining(group).held;
-  for (std::size_t i = 0; i < held.size(); ++i) nodes_[leaf].popped[i] += held[i];
-  VictimChunk chunk = std::move(next_);
-  next_ = {};
+  const Kept kept{taken_.size(), remaining(group).held};
+  Taken& taken = taken_.emplace_back();
+  taken.first = remaining(group).taken.empty();
+  VictimChunk& chunk = taken.chunk;
+  chunk = {group, std::move(pods)};
   mark_taken(group, chunk.pods);
   chunk.last = remaining(group).exhausted;
   if (!chunk.last) push(leaf, group);
-  return chunk;
+  return kept;
+}
+
+std::optional<std::size_t> VictimOrder::take() {
+  std::size_t first = 0;
+  if (fixed_) {
+    first = first_leaf(0);
+    if (first == 0) return std::nullopt;
+  } else {
+    auto pods = next_in_heap(first);
+    if (!pods) return std::nullopt;
+    nodes_[first].kept.assign(1, take_from_heap(nodes_[first], std::move(*pods)));
+    nodes_[first].next = 0;
+  }
+  QueueNode& leaf = nodes_[first];
+  const Kept& taken = leaf.kept[leaf.next++];
+  const std::size_t number = taken.number;
+  for (std::size_t i = 0; i < taken.held.size(); ++i) leaf.popped[i] += taken.held[i];
+  update(first);
+  return number;
 }
 
 }  // namespace fairlead::engine

@@ -93,19 +93,16 @@ bool VictimSearch::enough_devices() const {
 }
 
 bool VictimSearch::possible() {
-  std::vector<VictimChunk> all;
-  all.reserve(candidates_.size());
+  RoomLedger all_gone = *ledger_;
+  VictimChunk chunk;
   for (model::GroupId id : candidates_) {
-    VictimChunk& chunk = all.emplace_back();
-    chunk.group = id;
+    chunk.pods.clear();
     for (const model::PodSet& set : cluster_.group(id).pod_sets)
       for (model::PodId pod : set.pods)
         if (cluster_.pod(pod).assignment.place().node.valid()) chunk.pods.push_back(pod);
+    all_gone.add(chunk, Victims::kPlaced);
   }
-  for (const VictimChunk& chunk : all) ledger_->add(chunk, Victims::kPlaced);
-  const bool enough = ledger_->enough_for(chunk_.size());
-  for (const VictimChunk& chunk : all) ledger_->remove(chunk, Victims::kPlaced);
-  return enough;
+  return all_gone.enough_for(chunk_.size());
 }
 
 void VictimSearch::limit(std::uint64_t max_simulations, SearchLog& log) {
@@ -122,6 +119,8 @@ std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<mode
   if (!possible()) return std::nullopt;
   waiting_ = &waiting;
   order_.emplace(cluster_, pool_, totals_, legality_, candidates_, log_ ? log_->began() : cluster_.now());
+  scanned_on_.resize(cluster_.nodes().size());
+  intricate_.resize(cluster_.nodes().size(), false);
   examine_plainness();
   placed_before_ = placer_.placed().size();
   start_ = ground_ = cluster_.mark();
@@ -150,66 +149,107 @@ bool VictimSearch::solve(std::size_t k) {
   return !stopped_ && solve_with_next_chunks(k);
 }
 
+/// Whether a limit stands on the groups that may be touched.
+bool VictimSearch::is_capped() const {
+  return action_ == model::Action::kConsolidate && cluster_.configuration().max_consolidation_victims >= 0;
+}
+
 void VictimSearch::restart_scan() {
   cursor_ = 0;
-  scanned_on_.clear();
+  for (model::NodeId node : scanned_nodes_) {
+    scanned_on_[node.index()].clear();
+    intricate_[node.index()] = false;
+  }
+  scanned_nodes_.clear();
+  ledger_->forget_scanned();
   scanned_above_minimum_.clear();
   scanned_groups_.clear();
-  for (const VictimChunk& chunk : recorded_) scanned_groups_.insert(chunk.group);
+  if (is_capped())
+    for (const VictimChunk& chunk : recorded_) scanned_groups_.insert(chunk.group);
   scan_again_ = false;
 }
 
-const VictimChunk* VictimSearch::chunk_at(std::size_t index) {
-  while (sequence_.size() <= index) {
-    if (!order_->peek().valid()) return nullptr;
-    sequence_.push_back(order_->take());
-    gone_.push_back(false);
+bool VictimSearch::extend_scan_to(std::size_t index) {
+  while (scan_.size() <= index) {
+    const auto number = order_->take();
+    if (!number) return false;
+    scan_.push_back(*number);
   }
-  return &sequence_[index];
+  return true;
 }
 
 bool VictimSearch::solve_with_next_chunks(std::size_t k) {
-  if (!sequence_stable_ || !sequence_started_) {
+  const bool goes_on = one_queue_ && order_->is_fixed() && !scan_.empty();
+  if (!goes_on) {
     order_->restart(recorded_);
-    sequence_.clear();
-    gone_.clear();
-    sequence_started_ = true;
-    restart_scan();
-  } else if (scan_again_) {
-    restart_scan();
+    scan_.clear();
   }
+  if (!goes_on || scan_again_) restart_scan();
   const std::int32_t cap = cluster_.configuration().max_consolidation_victims;
-  while (true) {
+  const bool capped = is_capped();
+  for (; extend_scan_to(cursor_); ++cursor_) {
     const std::size_t index = cursor_;
-    const VictimChunk* next = chunk_at(index);
-    if (!next) return false;
-    ++cursor_;
-    if (gone_[index]) continue;
-    scanned_groups_.insert(next->group);
-    if (!next->last) scanned_above_minimum_[next->group].push_back(index);
-    if (action_ == model::Action::kConsolidate && cap >= 0 &&
-        static_cast<std::int32_t>(scanned_groups_.size()) > cap + 1)
-      return false;
-    for (model::PodId pod : next->pods) {
-      auto& here = scanned_on_[cluster_.pod(pod).assignment.place().node];
-      if (here.empty() || here.back() != index) here.push_back(index);
+    if (order_->is_fixed() && order_->is_recorded(scan_[index])) continue;
+    if (capped) {
+      scanned_groups_.insert(scanned(index).group);
+      if (static_cast<std::int32_t>(scanned_groups_.size()) > cap + 1) return false;
     }
-    if (attempt_on_nodes(k, index) == Outcome::kSolved) return true;
+    if (!may_have_room(k, index)) continue;
+    if (attempt_on_nodes(k, index) == Outcome::kSolved) {
+      ++cursor_;
+      return true;
+    }
     if (stopped_) return false;
   }
+  return false;
+}
+
+void VictimSearch::note_scanned(model::NodeId node, std::size_t index) {
+  std::vector<std::size_t>& here = scanned_on_[node.index()];
+  if (here.empty()) scanned_nodes_.push_back(node);
+  if (here.empty() || here.back() != index) here.push_back(index);
+}
+
+/// Takes note of the newest chunk. False: sums tell that no try with it can succeed. For a chunk on its own
+/// they are kept along the scan, and the pods are not looked at again.
+bool VictimSearch::may_have_room(std::size_t k, std::size_t newest) {
+  const bool kept = order_->is_fixed() && ledger_->homogeneous();
+  if (kept) {
+    while (alone_.size() <= scan_[newest]) {
+      const VictimChunk& chunk = order_->chunk(alone_.size());
+      std::size_t pods = 0;
+      for (const model::PodSet& set : cluster_.group(chunk.group).pod_sets)
+        pods += static_cast<std::size_t>(set.placed() + set.in(model::PodState::kEvicted));
+      alone_.push_back(pods == chunk.pods.size() ? ledger_->part_of(chunk) : RoomLedger::Part());
+    }
+    const RoomLedger::Part& alone = alone_[scan_[newest]];
+    if (alone.node.valid()) {
+      note_scanned(alone.node, newest);
+      ledger_->scan(alone, +1);
+      return intricate_[alone.node.index()] || ledger_->enough_with_scanned(k, alone.node);
+    }
+  }
+  const VictimChunk& next = scanned(newest);
+  if (!next.last) scanned_above_minimum_[next.group].push_back(newest);
+  for (model::PodId pod : next.pods) {
+    const model::NodeId node = cluster_.pod(pod).assignment.place().node;
+    note_scanned(node, newest);
+    intricate_[node.index()] = true;
+  }
+  return true;
 }
 
 /// Every scanned chunk with a pod on the node; where the core of a group is among them, also what was taken
 /// above its minimum, wherever it is.
 std::vector<std::size_t> VictimSearch::chunks_to_take_on(model::NodeId node) {
-  std::vector<std::size_t> indexes = scanned_on_[node];
+  std::vector<std::size_t> indexes = scanned_on_[node.index()];
   const std::size_t here = indexes.size();
   for (std::size_t i = 0; i < here; ++i) {
-    if (!sequence_[indexes[i]].last) continue;
-    const auto above = scanned_above_minimum_.find(sequence_[indexes[i]].group);
+    if (!scanned(indexes[i]).last) continue;
+    const auto above = scanned_above_minimum_.find(scanned(indexes[i]).group);
     if (above == scanned_above_minimum_.end()) continue;
     for (std::size_t index : above->second)
-      if (!gone_[index]) indexes.push_back(index);
+      if (!order_->is_fixed() || !order_->is_recorded(scan_[index])) indexes.push_back(index);
   }
   if (indexes.size() == here) return indexes;
   std::sort(indexes.begin(), indexes.end());
@@ -220,7 +260,7 @@ std::vector<std::size_t> VictimSearch::chunks_to_take_on(model::NodeId node) {
 VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t newest) {
   const auto& rank = cluster_.nodes().name_rank();
   std::vector<model::NodeId> nodes;
-  for (model::PodId pod : sequence_[newest].pods) nodes.push_back(cluster_.pod(pod).assignment.place().node);
+  for (model::PodId pod : scanned(newest).pods) nodes.push_back(cluster_.pod(pod).assignment.place().node);
   std::sort(nodes.begin(), nodes.end(),
             [&](model::NodeId a, model::NodeId b) { return rank[a.index()] < rank[b.index()]; });
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
@@ -233,7 +273,7 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
   for (model::NodeId node : nodes) {
     const std::vector<std::size_t>& indexes = indexes_of.emplace_back(chunks_to_take_on(node));
     Chunks& extra = extras.emplace_back();
-    for (std::size_t index : indexes) extra.push_back(&sequence_[index]);
+    for (std::size_t index : indexes) extra.push_back(&scanned(index));
     for (const VictimChunk* chunk : extra) ledger_->add(*chunk, Victims::kPlaced);
     has_room.push_back(ledger_->enough_for(k));
     hopeless = hopeless && (!has_room.back() || no_room_for_all(k, extra));
@@ -357,50 +397,64 @@ std::vector<VictimChunk> VictimSearch::affected(const Chunks& victims) const {
 
 void VictimSearch::record_solution() {
   const std::int64_t room_before = room_recorded_;
-  bool whole = true;  // exactly the chunks of the last try were added
+  // Which chunks of the last try were recorded. In part: the order of what is left is another.
+  std::vector<bool> recorded(last_extra_.size(), true);
+  bool whole = true;
   if (nobody_placed_) {
     for (std::size_t index : last_extra_) {
-      take_account_of(sequence_[index]);
-      recorded_.push_back(sequence_[index]);
+      take_account_of(scanned(index));
+      recorded_.push_back(scanned(index));
     }
   } else {
-    whole = record_simulated();
+    whole = record_simulated(recorded);
   }
   ground_ = cluster_.journal_size();
   room_recorded_ = ledger_->homogeneous() ? ledger_->room() : 0;
+  if (!whole) order_->unfix();
 
   // The next scan goes on where this one ended, unless something that it passed over could now succeed.
   bool one_node = true;
-  for (std::size_t index : last_extra_) {
-    if (!whole) break;
-    gone_[index] = true;
-    const std::vector<model::PodId>& pods = sequence_[index].pods;
+  bool all = true;
+  for (std::size_t i = 0; i < last_extra_.size() && order_->is_fixed(); ++i) {
+    all = all && recorded[i];
+    if (!recorded[i]) continue;
+    order_->set_recorded(scan_[last_extra_[i]]);
+    const std::vector<model::PodId>& pods = scanned(last_extra_[i]).pods;
     const model::NodeId first = cluster_.pod(pods.front()).home.place().node;
     for (model::PodId pod : pods) one_node = one_node && cluster_.pod(pod).home.place().node == first;
-    std::erase(scanned_on_[first], index);
+    std::erase(scanned_on_[first.index()], last_extra_[i]);
+    if (!ledger_->homogeneous()) continue;
+    if (const RoomLedger::Part& alone = alone_[scan_[last_extra_[i]]]; alone.node.valid())
+      ledger_->scan(alone, -1);
   }
-  if (!whole && !last_extra_.empty()) sequence_stable_ = false;
-  scan_again_ =
-      scan_again_ || !whole || !one_node || !ledger_->homogeneous() || room_recorded_ > room_before + 1;
+  scan_again_ = scan_again_ || !whole || !all || !one_node || !ledger_->homogeneous() ||
+                room_recorded_ > room_before + 1;
 }
 
-/// Takes the victims of the last simulation over, without what it placed. True when they are the recorded
-/// ones and the chunks of the last try, whole.
-bool VictimSearch::record_simulated() {
+/// Takes the victims of the last simulation over, without what it placed: the recorded ones, and those chunks
+/// of the last try that are marked in `extra`. False where some of either kept or lost a part.
+bool VictimSearch::record_simulated(std::vector<bool>& extra) {
   const bool grows = solution_.size() >= recorded_.size() &&
                      std::equal(recorded_.begin(), recorded_.end(), solution_.begin(), same);
-  bool whole = grows && solution_.size() == recorded_.size() + last_extra_.size();
-  for (std::size_t i = 0; i < last_extra_.size() && whole; ++i)
-    whole = same(solution_[recorded_.size() + i], sequence_[last_extra_[i]]);
+  bool whole = grows;
+  std::size_t next = recorded_.size();
+  for (std::size_t i = 0; i < last_extra_.size() && whole; ++i) {
+    const VictimChunk& chunk = scanned(last_extra_[i]);
+    extra[i] = next < solution_.size() && same(solution_[next], chunk);
+    if (extra[i]) ++next;
+    // What stays of a group that loses more than one chunk may not be what the order has behind it.
+    whole = extra[i] || (chunk.last && !scanned_above_minimum_.contains(chunk.group));
+  }
+  whole = whole && next == solution_.size();
   undo_to(ground_);
-  for (std::size_t index : last_extra_) ledger_->remove(sequence_[index], Victims::kPlaced);
+  stay_away_ = false;
+  for (std::size_t index : last_extra_) ledger_->remove(scanned(index), Victims::kPlaced);
   std::size_t kept = recorded_.size();
   if (!grows) {
     for (const VictimChunk& chunk : recorded_) ledger_->remove(chunk, Victims::kEvicted);
     undo_to(start_);
     kept = 0;
     plain_ = false;  // its sums would have to be taken back, and this is rare
-    sequence_stable_ = false;
   }
   for (std::size_t i = kept; i < solution_.size(); ++i) {
     ledger_->add(solution_[i], Victims::kPlaced);

@@ -30,9 +30,10 @@ namespace fairlead::engine {
 /// without their over-eviction.
 ///
 /// Three things keep this from being quadratic, and none changes what is found: a ledger of room refuses
-/// tries that cannot succeed; in the plain case (equal pods with whole devices, victims that fit nowhere
-/// else) a try for k below the whole chunk is decided without placing anybody; and the scan of victims goes
-/// on where the last pod's ended.
+/// tries that cannot succeed; in the plain case (equal pods with whole devices, victims that do not fit where
+/// they were any more) a try for k below the whole chunk is decided without placing anybody; and chunks are
+/// worked out once, so that the scan of victims goes on where the last pod's ended, or only merges the queues
+/// anew.
 class VictimSearch {
  public:
   VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTotals& totals, model::PoolId pool,
@@ -79,7 +80,7 @@ class VictimSearch {
   void undo_to(std::size_t position);
   /// Makes the solution for k the ground on which k+1 is solved.
   void record_solution();
-  bool record_simulated();
+  bool record_simulated(std::vector<bool>& extra);
   void spare();
 
   // The plain case.
@@ -93,10 +94,16 @@ class VictimSearch {
   bool served_first(std::size_t k, const std::vector<model::GroupId>& victims);
   bool served_before(model::GroupId a, model::GroupId b) const;
   void take_account_of(const VictimChunk& victim);
+  void note_first(std::vector<model::GroupId>& firsts, model::GroupId victim) const;
+  bool may_return(model::NodeId node, const std::vector<model::PodId>& victims, std::int64_t spare) const;
 
-  // The sequence of victims, kept while it does not depend on what was recorded.
-  const VictimChunk* chunk_at(std::size_t index);
+  // The sequence of victims. Where all are of one queue and the order is fixed, it goes on for the next pod.
+  bool extend_scan_to(std::size_t index);
+  const VictimChunk& scanned(std::size_t index) const { return order_->chunk(scan_[index]); }
   void restart_scan();
+  bool is_capped() const;
+  void note_scanned(model::NodeId node, std::size_t index);
+  bool may_have_room(std::size_t k, std::size_t newest);
 
   model::Cluster& cluster_;
   Placer& placer_;
@@ -115,15 +122,17 @@ class VictimSearch {
   std::vector<model::GroupId> candidates_;
   boost::unordered_flat_set<model::GroupId> below_minimum_;  ///< of them, before the search
   std::optional<VictimOrder> order_;
-  std::vector<VictimChunk> sequence_;
-  std::vector<bool> gone_;  ///< by position in the sequence: recorded
-  bool sequence_stable_ = false;
-  bool sequence_started_ = false;
+  std::vector<std::size_t> scan_;  ///< numbers of chunks in the order in which they are looked at
+  bool one_queue_ = false;
+  /// A chunk that is all that its group has and is on one node; else without a node.
+  std::vector<RoomLedger::Part> alone_;  ///< by number, where the order is fixed
   std::vector<std::size_t> last_extra_;  ///< positions of what the last success evicted besides the recorded
   std::int64_t room_recorded_ = 0;       ///< with the recorded victims gone; homogeneous chunks only
   std::size_t cursor_ = 0;
-  bool scan_again_ = true;  ///< the next scan starts at the beginning
-  boost::unordered_flat_map<model::NodeId, std::vector<std::size_t>> scanned_on_;
+  bool scan_again_ = true;                            ///< the next scan starts at the beginning
+  std::vector<std::vector<std::size_t>> scanned_on_;  ///< by node: positions in the scan
+  std::vector<model::NodeId> scanned_nodes_;          ///< that have any
+  std::vector<bool> intricate_;  ///< by node: a scanned chunk there is on several nodes, or goes with others
   boost::unordered_flat_map<model::GroupId, std::vector<std::size_t>> scanned_above_minimum_;
   boost::unordered_flat_set<model::GroupId> scanned_groups_;
 
@@ -133,13 +142,12 @@ class VictimSearch {
   std::size_t placed_before_ = 0;
 
   bool plain_pods_ = false;  ///< of the beneficiary: equal, with whole devices, without constraints
-  bool plain_ = false;       ///< its victims too
+  bool plain_ = false;       ///< and sums are kept for what was recorded
   boost::unordered_flat_map<model::ClassId, bool> as_large_;
-  model::QueueId victims_queue_;    ///< the only one, in the plain case
-  std::int64_t free_devices_ = 0;   ///< of the pool, before; recorded victims' added
-  std::int64_t least_devices_ = 0;  ///< that any recorded victim would need to come back
   std::optional<ReclaimProgress> progress_;
-  model::GroupId first_victim_;  ///< of the recorded ones, the first in the order of service
+  boost::unordered_flat_map<model::NodeId, std::vector<model::PodId>> recorded_on_;
+  bool stay_away_ = true;  ///< none of these can return where the pods take all the room there is
+  std::vector<model::GroupId> first_victims_;  ///< of each queue, the first in the order of service
 
   std::uint64_t simulations_ = 0;
   SearchLog* log_ = nullptr;  ///< null: no limit
