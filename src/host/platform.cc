@@ -499,8 +499,15 @@ class RunningPlatform final : public Platform {
 base::Result<std::unique_ptr<Platform>> Platform::start(PlatformOptions options) {
   auto folder = StateFolder::open(options.state_folder);
   if (!folder) return folder.error();
-  if (options.fresh)
+  if (options.fresh) {
+    // What still runs from before is found, ended and forgotten.
+    auto before = std::make_unique<RunningPlatform>(options, std::move(*folder));
+    if (before->begin()) before->stop(true);
+    before.reset();
+    folder = StateFolder::open(options.state_folder);
+    if (!folder) return folder.error();
     if (auto emptied = folder->empty(); !emptied) return emptied.error();
+  }
   auto platform = std::make_unique<RunningPlatform>(std::move(options), std::move(*folder));
   if (auto begun = platform->begin(); !begun) return begun.error();
   return std::unique_ptr<Platform>(std::move(platform));
