@@ -128,6 +128,7 @@ void Loop::reconcile(const std::string& key) {
   if (record->deleting) {
     retire(*record, StopReason::kDeleted);
     sync_engine(key);
+    schedule(key);
     const auto members = replicas_of(key);
     if (std::none_of(members.begin(), members.end(), [](auto* one) { return is_live(one->progress); }))
       erase_workload(key);
@@ -272,6 +273,10 @@ void Loop::begin_stop(ReplicaRecord& replica, StopReason reason) {
     state.ended = now_;
     return end_replica(replica, state);
   }
+  if (record != nullptr && record->spec.service && is_healthy(replica.uid)) {
+    draining_.insert(replica.uid);  // requests on it end first; the grace period is the limit
+    return;
+  }
   // An asked-for checkpoint is worth the wait only where the work goes on later.
   const bool goes_on = reason == StopReason::kPreempted || reason == StopReason::kSuspended ||
                        reason == StopReason::kBadDevice || reason == StopReason::kScaledDown ||
@@ -338,6 +343,7 @@ void Loop::end_replica(ReplicaRecord& replica, const ReplicaState& state) {
   effects_.forgotten.push_back(replica.uid);
   effects_.members_changed.insert(replica.workload);
   healthy_.erase(replica.uid);
+  draining_.erase(replica.uid);
   sampled_until_.erase(replica.uid);
   changed(replica);
   to_reconcile_.insert(replica.workload);

@@ -106,6 +106,8 @@ class Loop {
   /// A service's load asks for so many replicas.
   void service_wants(const std::string& key, std::int32_t replicas);
   void replica_healthy(const std::string& uid, bool healthy);
+  /// The proxy has no request on it any more, and sends it no further one.
+  void replica_drained(const std::string& uid);
 
   /// Begins another segment of the ledger from here, with a fresh scheduler; so its rows stay few.
   void rotate_segment();
@@ -288,6 +290,7 @@ class Loop {
   std::map<std::string, base::Time> sampled_until_;  ///< replica
   std::set<std::string> launched_;       ///< replicas whose supervisor was asked for by this process
   std::map<std::string, bool> healthy_;  ///< replicas of services
+  std::set<std::string> draining_;       ///< replicas that are told to end once nobody uses them
   std::string trouble_;                  ///< why nothing can be written now; empty: all is well
   base::Time write_again_at_;
   std::vector<ReplicaState> not_started_;  ///< tries whose supervisor could not be started

@@ -6,6 +6,7 @@
 #include "host/attached_command.h"
 #include "host/attached_terminal.h"
 #include "host/forecast.h"
+#include "host/health_check.h"
 #include "host/log_pieces.h"
 #include "host/loop.h"
 #include "host/service_router.h"
@@ -142,14 +143,17 @@ class RunningPlatform final : public Platform {
     router_.follow(loop_->services());
     loop_thread_ = std::thread([this] { run(); });
     telemetry_thread_ = std::thread([this] { watch_devices(); });
-    router_.start({.wants =
-                       [this](const std::string& key, std::int32_t replicas) {
-                         post([key, replicas](Loop& loop) { loop.service_wants(key, replicas); });
-                       },
-                   .health =
-                       [this](const std::string& uid, bool healthy) {
-                         post([uid, healthy](Loop& loop) { loop.replica_healthy(uid, healthy); });
-                       }});
+    router_.start(
+        {.wants =
+             [this](const std::string& key, std::int32_t replicas) {
+               post([key, replicas](Loop& loop) { loop.service_wants(key, replicas); });
+             },
+         .health =
+             [this](const std::string& uid, bool healthy) {
+               post([uid, healthy](Loop& loop) { loop.replica_healthy(uid, healthy); });
+             },
+         .drained =
+             [this](const std::string& uid) { post([uid](Loop& loop) { loop.replica_drained(uid); }); }});
     return {};
   }
 
@@ -482,7 +486,7 @@ class RunningPlatform final : public Platform {
   bool simulated_ = false;
   DeviceUse use_;
   std::unique_ptr<Loop> loop_;  ///< the loop thread's, once it runs
-  ServiceRouter router_;
+  ServiceRouter router_{{.now = base::monotonic_time, .is_healthy = answers_well}};
   std::thread loop_thread_;
   std::thread telemetry_thread_;
 

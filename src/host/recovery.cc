@@ -55,6 +55,7 @@ base::Result<void> Loop::load() {
   changed_replicas_.clear();
   batch_ = {};
   effects_ = {};
+  draining_.clear();
   timers_.clear();
   timer_of_.clear();
   workload_views_.clear();

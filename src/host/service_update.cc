@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <tuple>
 
 namespace fairlead::host {
@@ -24,6 +25,13 @@ void Loop::replica_healthy(const std::string& uid, bool healthy) {
   record->failures_in_a_row = 0;
   if (!record->previous_spec) record->reason.clear();
   changed(*record);
+}
+
+void Loop::replica_drained(const std::string& uid) {
+  if (draining_.erase(uid) == 0) return;
+  const auto at = replicas_.find(uid);
+  if (at == replicas_.end() || at->second.progress != Progress::kReleasing) return;
+  effects_.stops[uid] = {SIGTERM, grace_of(at->second)};
 }
 
 void Loop::service_wants(const std::string& key, std::int32_t replicas) {
@@ -127,6 +135,8 @@ std::vector<ServiceState> Loop::services() const {
     ServiceState state;
     state.key = key;
     if (record.spec.service) state.service = *record.spec.service;
+    if (workspace) state.service.health_path.clear();  // whatever it speaks: that it listens is enough
+    state.workspace = workspace;
     state.wanted = record.wanted;
     state.awake = record.stage == Stage::kActive && !record.deleting;
     for (const ReplicaRecord* replica : replicas_of(key)) {

@@ -22,6 +22,7 @@ struct ServiceReplica {
 struct ServiceState {
   std::string key;             ///< "project/name"
   model::ServiceSpec service;  ///< of a workspace: the defaults
+  bool workspace = false;
   std::int32_t wanted = 0;
   bool awake = true;  ///< false: suspended, failed or being deleted; requests are refused at once
   std::vector<ServiceReplica> replicas;

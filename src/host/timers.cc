@@ -28,6 +28,11 @@ std::optional<base::Time> Loop::due(const WorkloadRecord& record) const {
     for (const ReplicaRecord* replica : replicas_of(record.spec.key()))
       if (replica->progress == Progress::kRunning && replica->started && !is_healthy(replica->uid))
         at(*replica->started + record.spec.service->start_deadline);
+  for (const std::string& uid : draining_)
+    if (const auto replica = replicas_.find(uid); replica != replicas_.end() &&
+                                                  replica->second.workload == record.spec.key() &&
+                                                  replica->second.stop_asked)
+      at(*replica->second.stop_asked + record.spec.grace_period);
   return soonest;
 }
 
@@ -41,7 +46,7 @@ void Loop::schedule_none(const std::string& key) {
 void Loop::schedule(const std::string& key) {
   schedule_none(key);
   const WorkloadRecord* record = find_workload(key);
-  if (record == nullptr || record->deleting) return;
+  if (record == nullptr) return;
   const auto time = due(*record);
   if (!time) return;
   timers_.emplace(*time, key);
@@ -98,6 +103,11 @@ void Loop::timed(WorkloadRecord& record) {
     record.deleting = true;
     changed(record);
   }
+  for (const std::string& uid : std::set<std::string>(draining_))
+    if (const auto replica = replicas_.find(uid);
+        replica != replicas_.end() && replica->second.workload == record.spec.key() &&
+        replica->second.stop_asked && now_ - *replica->second.stop_asked >= record.spec.grace_period)
+      replica_drained(uid);
   if (record.spec.service && record.stage == Stage::kActive)
     for (ReplicaRecord* replica : replicas_of(record.spec.key()))
       if (replica->progress == Progress::kRunning && replica->started && !is_healthy(replica->uid) &&
