@@ -280,7 +280,7 @@ void Loop::begin_stop(ReplicaRecord& replica, StopReason reason) {
   // An asked-for checkpoint is worth the wait only where the work goes on later.
   const bool goes_on = reason == StopReason::kPreempted || reason == StopReason::kSuspended ||
                        reason == StopReason::kBadDevice || reason == StopReason::kScaledDown ||
-                       reason == StopReason::kIdle;
+                       reason == StopReason::kIdle || reason == StopReason::kShutdown;
   effects_.stops[replica.uid] = {goes_on ? stop_signal(record) : SIGTERM, grace_of(replica)};
 }
 

@@ -65,7 +65,8 @@ void Loop::turn() {
       to_reconcile_.erase(to_reconcile_.begin());
       reconcile(key);
     }
-    const bool due = engine_wake_at_ && *engine_wake_at_ <= now_;
+    if (closing_) events_.clear();  // nothing is placed any more; the next start tells all anew
+    const bool due = !closing_ && engine_wake_at_ && *engine_wake_at_ <= now_;
     if (events_.empty() && !due) break;
     if (events_.empty()) tell(model::ClockAdvanced{});
     run_engine();
@@ -194,12 +195,11 @@ std::vector<std::pair<std::string, std::vector<std::string>>> Loop::holders() co
 }
 
 void Loop::stop_everything() {
-  for (const auto& [uid, replica] : replicas_) {
-    if (!is_live(replica.progress)) continue;
-    const WorkloadRecord* record = find_workload(replica.workload);
-    (void)supervisors_.stop(uid, stop_signal(record),
-                            record == nullptr ? base::Duration() : record->spec.grace_period);
-  }
+  closing_ = true;
+  std::vector<std::string> live;
+  for (const auto& [uid, replica] : replicas_)
+    if (is_live(replica.progress)) live.push_back(uid);
+  for (const std::string& uid : live) begin_stop(replicas_.at(uid), StopReason::kShutdown);
 }
 
 }  // namespace fairlead::host

@@ -117,7 +117,8 @@ class Loop {
   /// When the clock alone will give a turn something to do.
   std::optional<base::Time> wake_at() const;
   std::shared_ptr<const world::View> view() const { return view_; }
-  /// Stops every process of every workload, as `fairlead down` does, without changing what is wanted.
+  /// Asks every process of every workload to end, as `fairlead down` does, without changing what is wanted.
+  /// Nothing is placed from then on.
   void stop_everything();
   std::size_t live_replicas() const;
   /// What is held of each device by processes: for simulated devices, whose use is that of the processes.
@@ -293,6 +294,7 @@ class Loop {
   std::set<std::string> draining_;       ///< replicas that are told to end once nobody uses them
   std::string trouble_;                  ///< why nothing can be written now; empty: all is well
   base::Time write_again_at_;
+  bool closing_ = false;
   std::vector<ReplicaState> not_started_;  ///< tries whose supervisor could not be started
   std::set<std::string> preempted_now_;    ///< workloads, in this turn
   bool machine_changed_ = false;           ///< nodes, devices or queues, so that the view has to follow

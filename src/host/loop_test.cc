@@ -146,6 +146,19 @@ TEST(Loop, WhatRunsOnAfterACrashIsFoundAgain) {
   EXPECT_TRUE(platform.replays());
 }
 
+TEST(Loop, WhatAShutdownEndsGoesOnAtTheNextStart) {
+  FakePlatform platform;
+  platform.submit(training("work", 4));
+  platform.run("work");
+  platform.loop().stop_everything();
+  platform.pass(0);
+  platform.let_stop();
+  EXPECT_EQ(platform.loop().live_replicas(), 0U) << "nothing new is placed";
+  platform.restart();
+  EXPECT_EQ(platform.view("work").state, WorkloadState::kStarting);
+  EXPECT_EQ(platform.view("work").failures, 0);
+}
+
 TEST(Loop, SuspendedWorkGivesItsDevicesBackAndComesAgain) {
   FakePlatform platform;
   model::Workload workload = training("work", 4);

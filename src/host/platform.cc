@@ -125,6 +125,8 @@ class RunningPlatform final : public Platform {
     auto secrets = SecretBox::open(folder_.path() + "/secret.key");
     if (!secrets) return secrets.error();
     secrets_ = std::make_unique<SecretBox>(std::move(*secrets));
+    // Made first, so that nobody else may read what SQLite writes beside it either.
+    const base::Descriptor database(open(ledger_path().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     auto ledger = ledger::Ledger::open(ledger_path());
     if (!ledger) return ledger.error();
     ledger_ = std::move(*ledger);

@@ -17,9 +17,9 @@ constexpr std::array<std::string_view, 6> kStages = {"active",    "blocked",   "
                                                      "suspended", "succeeded", "failed"};
 constexpr std::array<std::string_view, 7> kProgress = {"Pending",   "Binding", "Running", "Releasing",
                                                        "Succeeded", "Failed",  "Stopped"};
-constexpr std::array<std::string_view, 11> kStopReasons = {
+constexpr std::array<std::string_view, 12> kStopReasons = {
     "",     "preempted",   "suspended", "deleted",    "peer-failed", "time-limit",
-    "idle", "scaled-down", "replaced",  "bad-device", "not-healthy"};
+    "idle", "scaled-down", "replaced",  "bad-device", "not-healthy", "shutdown"};
 
 template <class Enumeration, std::size_t kCount>
 Enumeration enumerator(const std::array<std::string_view, kCount>& names, std::string_view name) {

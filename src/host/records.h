@@ -53,6 +53,7 @@ enum class StopReason : std::uint8_t {
   kReplaced,
   kBadDevice,
   kNotHealthy,
+  kShutdown,  ///< the platform was told to end with all its work; goes on at the next start
 };
 std::string_view stop_reason_name(StopReason reason);
 
