@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -19,10 +20,11 @@ constexpr base::Duration kLinger = base::Duration::seconds(2);
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<ServerState> server, std::shared_ptr<EventLoop> loop, Channel channel,
-                       Peer peer)
+Connection::Connection(std::shared_ptr<ServerState> server, std::shared_ptr<EventLoop> loop,
+                       std::shared_ptr<UpstreamPool> upstreams, Channel channel, Peer peer)
     : server_(std::move(server)),
       loop_(std::move(loop)),
+      upstreams_(std::move(upstreams)),
       channel_(std::move(channel)),
       peer_(std::move(peer)),
       deadline_(*loop_) {}
@@ -36,7 +38,8 @@ void Connection::start(MoveFunction<void()> on_gone) {
 }
 
 void Connection::stop() {
-  if (phase_ == Phase::kIdle || phase_ == Phase::kStreaming || phase_ == Phase::kLingering) close();
+  if (phase_ == Phase::kIdle || phase_ == Phase::kStreaming || phase_ == Phase::kLingering) return close();
+  if (phase_ == Phase::kProxying && !upgrade_.empty()) close();  // a tunnel has no end of its own
 }
 
 void Connection::close() {
@@ -47,6 +50,8 @@ void Connection::close() {
   channel_.close();
   written_ = {};
   if (stream_) std::exchange(stream_, nullptr)->close();
+  if (const auto held = held_.lock()) held->close();
+  if (proxied_) std::exchange(proxied_, nullptr)->cancel();
   if (on_gone_) std::exchange(on_gone_, {})();
 }
 
@@ -56,6 +61,7 @@ void Connection::next_request() {
   limits.head_bytes = server_->options.max_header_bytes;
   parser_ = MessageParser::for_request(limits);
   request_ = {};
+  continued_ = false;
   phase_ = Phase::kIdle;
   if (!input_.empty()) {
     on_input();
@@ -96,6 +102,11 @@ void Connection::on_input() {
       return parse_head();
     case Phase::kBody:
       return parse_body();
+    case Phase::kProxying:
+      proxied_->on_client_input();
+      if (phase_ == Phase::kProxying && input_.size() < kReadAhead) read();
+      return;
+    case Phase::kHeld:
     case Phase::kStreaming:
       if (input_.size() < kReadAhead) read();
       return;
@@ -117,8 +128,9 @@ void Connection::on_input_end() {
 void Connection::on_deadline() {
   if (writing_ || phase_ == Phase::kIdle || phase_ == Phase::kLingering) return close();
   if (phase_ == Phase::kHead || phase_ == Phase::kBody) {
-    refuse(408, "the request did not come to its end in time");
+    return refuse(408, "the request did not come to its end in time");
   }
+  if (phase_ == Phase::kProxying) close();  // the client stopped in the middle of its body
 }
 
 void Connection::parse_head() {
@@ -135,6 +147,7 @@ void Connection::head_complete() {
   if (parser_->state() == MessageParser::State::kFailed) {
     return refuse(parser_->failure().status, parser_->failure().message);
   }
+  upgrade_ = head.upgrade();
   request_.method = std::move(head.method);
   request_.target = std::move(head.target);
   request_.headers = std::move(head.headers);
@@ -150,6 +163,16 @@ void Connection::head_complete() {
   if (!target) return refuse(400, target.error().message());
   request_.path = std::move(target->path);
   request_.query = std::move(target->query);
+  const auto& prefixes = server_->options.proxy_prefixes;
+  if (server_->handlers.on_proxy &&
+      std::any_of(prefixes.begin(), prefixes.end(),
+                  [&](const std::string& prefix) { return request_.path.starts_with(prefix); })) {
+    parser_->limit_body(server_->options.max_proxied_body_bytes);
+    if (parser_->state() == MessageParser::State::kFailed) {
+      return refuse(parser_->failure().status, parser_->failure().message);
+    }
+    return ask_proxy();
+  }
   read_body();
 }
 
@@ -213,6 +236,76 @@ void Connection::dispatch() {
     busy.headers.emplace_back("Retry-After", "1");
     respond(std::move(busy));
   }
+}
+
+void Connection::ask_proxy() {
+  phase_ = Phase::kHeld;
+  deadline_.clear();
+  const auto held = std::make_shared<HeldRequest>(loop_, weak_from_this());
+  held_ = held;
+  // Dropped when too many wait, and with it the last hold on the request, which is answered then.
+  server_->pool.submit([server = server_, request = request_, held] {
+    const std::function<bool()> closed = [held] { return held->closed(); };
+    try {
+      server->handlers.on_proxy(
+          request, closed, [held](ProxyTarget target) { held->answer(std::move(target)); },
+          [held](ProxyRefusal refusal) { held->refuse(std::move(refusal)); });
+    } catch (const std::exception& exception) {
+      held->refuse({problem(500, fmt::format("the handler failed: {}", exception.what()))});
+    }
+  });
+  read();  // to notice when the client goes away
+}
+
+void Connection::ask_proxy_again(const std::string& why) {
+  proxied_ = nullptr;
+  if (++request_.proxy_attempt > server_->options.max_proxy_attempts) {
+    return proxy_refused(problem(502, why));
+  }
+  ask_proxy();
+}
+
+void Connection::proxy_to(ProxyTarget target) {
+  if (phase_ != Phase::kHeld) {
+    if (target.on_done) target.on_done(0, 0, {});
+    return;
+  }
+  phase_ = Phase::kProxying;
+  proxied_ = std::make_shared<ProxiedRequest>(shared_from_this(), loop_, upstreams_, std::move(target));
+  proxied_->start();
+}
+
+void Connection::proxy_refused(HttpResponse response) {
+  if (phase_ != Phase::kHeld && phase_ != Phase::kProxying) return;
+  proxied_ = nullptr;
+  if (!body_complete()) keep_alive_ = false;
+  respond(std::move(response));
+}
+
+std::string Connection::take_body() {
+  if (parser_->state() == MessageParser::State::kBody) input_.erase(0, parser_->feed(input_));
+  if (parser_->state() == MessageParser::State::kFailed) {
+    const auto proxied = std::exchange(proxied_, nullptr);
+    const bool answered = proxied->head_sent();
+    proxied->cancel();
+    if (answered || writing_) {
+      close();
+    } else {
+      refuse(parser_->failure().status, parser_->failure().message);
+    }
+    return {};
+  }
+  return parser_->take_body();
+}
+
+void Connection::read_more() {
+  if (!writing_ && upgrade_.empty()) set_deadline(server_->options.body_timeout);
+  read();
+}
+
+void Connection::finish_proxied() {
+  proxied_ = nullptr;
+  finish_answer();
 }
 
 void Connection::respond(HttpResponse response) {

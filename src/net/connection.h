@@ -1,9 +1,12 @@
 #pragma once
 
 #include "net/channel.h"
+#include "net/held_request.h"
 #include "net/http_server.h"
 #include "net/message_parser.h"
+#include "net/proxied_request.h"
 #include "net/streamed_body.h"
+#include "net/upstream.h"
 
 #include <array>
 #include <memory>
@@ -23,8 +26,8 @@ struct Peer {
 /// by the operations that are open on it.
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<ServerState> server, std::shared_ptr<EventLoop> loop, Channel channel,
-             Peer peer);
+  Connection(std::shared_ptr<ServerState> server, std::shared_ptr<EventLoop> loop,
+             std::shared_ptr<UpstreamPool> upstreams, Channel channel, Peer peer);
 
   void start(MoveFunction<void()> on_gone);
   /// The server stops: an idle connection and a stream end now, a request that is being answered after its
@@ -35,12 +38,38 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// Sends what waits in the stream.
   void pump_stream(const StreamedBody* stream);
 
+  // What became of a request for the proxy: see HeldRequest.
+  void proxy_to(ProxyTarget target);
+  void proxy_refused(HttpResponse response);
+
+  // For ProxiedRequest: the client's side of the exchange.
+  const HttpRequest& request() const { return request_; }
+  const MessageHead& framing() const { return parser_->head(); }
+  const std::string& upgrade() const { return upgrade_; }
+  bool body_complete() const { return parser_->state() == MessageParser::State::kComplete; }
+  bool speaks_chunks() const { return is_1_1_; }
+  bool keeps_alive() const { return keep_alive_; }
+  void forbid_reuse() { keep_alive_ = false; }
+  /// Whether "100 Continue" was sent; from now on it was.
+  bool continued() { return std::exchange(continued_, true); }
+  /// The bytes of the body that are here. What is no body ends the exchange.
+  std::string take_body();
+  /// Bytes after an upgrade.
+  std::string take_input() { return std::exchange(input_, {}); }
+  void read_more();
+  /// One at a time; the function is not called when the client goes away.
+  void write(std::string bytes, std::string more, MoveFunction<void()> done);
+  void ask_proxy_again(const std::string& why);
+  void finish_proxied();
+
  private:
   enum class Phase : std::uint8_t {
     kIdle,       // between requests
     kHead,       // a request has begun
     kBody,       // its body is being read
     kHandling,   // a handler has it
+    kHeld,       // it waits for a decision where it is to go
+    kProxying,   // it goes through
     kAnswering,  // the answer is being written
     kStreaming,  // and comes bit by bit
     kLingering,  // the last answer is out; what the client still sends is thrown away so that it can read it
@@ -59,6 +88,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void read_body();
   void parse_body();
   void dispatch();
+  void ask_proxy();
 
   /// Answers; the connection goes on after it when the client and the state of the input allow.
   void respond(HttpResponse response);
@@ -66,14 +96,13 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void begin_stream(HttpResponse response, std::shared_ptr<StreamedBody> stream);
   void finish_answer();
   void linger();
-
-  void write(std::string bytes, std::string more, MoveFunction<void()> done);
   void write_on();
   void set_deadline(base::Duration from_now);
   std::optional<base::Time> date() const;
 
   const std::shared_ptr<ServerState> server_;
   const std::shared_ptr<EventLoop> loop_;
+  const std::shared_ptr<UpstreamPool> upstreams_;
   Channel channel_;
   const Peer peer_;
   Deadline deadline_;
@@ -90,7 +119,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool keep_alive_ = false;
   bool is_1_1_ = true;
   bool to_head_ = false;  // the request is HEAD: its answer has no body
+  std::string upgrade_;   // the protocol that the client wants to change to
+  bool continued_ = false;
   std::shared_ptr<StreamedBody> stream_;
+  std::weak_ptr<HeldRequest> held_;  // kept by whoever can decide
+  std::shared_ptr<ProxiedRequest> proxied_;
 
   std::array<std::string, 2> output_;
   std::size_t output_part_ = 0;

@@ -30,6 +30,7 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 // A loop with the connections that live on it; the set is touched by the loop's thread only.
 struct ServerLoop {
   std::shared_ptr<EventLoop> loop = std::make_shared<EventLoop>();
+  std::shared_ptr<UpstreamPool> upstreams;
   std::unordered_set<std::shared_ptr<Connection>> connections;
 };
 
@@ -82,7 +83,11 @@ class BeastServer final : public HttpServer {
  public:
   BeastServer(HttpServerOptions options, HttpHandlers handlers)
       : state_(std::make_shared<ServerState>(std::move(options), std::move(handlers))),
-        loops_(std::max<std::size_t>(state_->options.threads, 1)) {}
+        loops_(std::max<std::size_t>(state_->options.threads, 1)) {
+    for (ServerLoop& loop : loops_) {
+      loop.upstreams = std::make_shared<UpstreamPool>(state_->options.max_idle_upstreams);
+    }
+  }
 
   base::Result<void> listen() {
     const HttpServerOptions& options = state_->options;
@@ -115,7 +120,10 @@ class BeastServer final : public HttpServer {
     wait_until_gone(state_->options.grace);
     each_connection([](Connection& connection) { connection.close(); });
     state_->pool.stop();
-    for (ServerLoop& loop : loops_) loop.loop->stop(false);
+    for (ServerLoop& loop : loops_) {
+      loop.loop->post([upstreams = loop.upstreams] { upstreams->clear(); });
+      loop.loop->stop(false);
+    }
     if (owns_socket_file_) ::unlink(state_->options.unix_socket.c_str());
   }
 
@@ -160,8 +168,8 @@ class BeastServer final : public HttpServer {
     std::string key = is_unix ? fmt::format("account {}", peer.account.value_or(0)) : peer.address;
     if (!state_->peers.enter(key)) return;  // closes the socket
     if (!is_unix) set_up_tcp(descriptor);
-    const auto connection =
-        std::make_shared<Connection>(state_, home.loop, Channel(std::move(socket)), std::move(peer));
+    const auto connection = std::make_shared<Connection>(state_, home.loop, home.upstreams,
+                                                         Channel(std::move(socket)), std::move(peer));
     ++open_;
     home.loop->post([this, &home, connection, key = std::move(key)] {
       home.connections.insert(connection);

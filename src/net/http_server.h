@@ -25,6 +25,7 @@ struct HttpRequest {
   std::string peer;                           ///< address of the client; "unix" at the Unix socket
   std::optional<std::uint32_t> peer_account;  ///< uid at the other end of a Unix socket
   bool secure = false;                        ///< came through TLS
+  int proxy_attempt = 1;                      ///< how often on_proxy was asked about it, this time included
 
   std::string_view header(std::string_view lower_case_name) const;  ///< empty when absent
   std::optional<std::string_view> query_value(std::string_view name) const;
@@ -70,12 +71,24 @@ struct WebSocketHandler {
   std::function<void()> on_close;
 };
 
-/// Where a request for a service is to be sent.
+/// Where a request for a service is to be sent. The request goes on with the client's Host, X-Forwarded-For,
+/// -Proto and -Host as this server sees them, and without what concerns the client's connection only.
 struct ProxyTarget {
-  std::string host = "127.0.0.1";
+  std::string host = "127.0.0.1";  ///< an address, not a name
   std::uint16_t port = 0;
-  std::string path;  ///< replaces the target, with its query
-  /// Called when the exchange is over: status (0: no answer came), bytes to the client, first byte after.
+  std::string path;                                          ///< replaces the target, with its query
+  std::vector<std::pair<std::string, std::string>> headers;  ///< set in place of the client's of these names
+  /// Not passed on, lower case: credentials that are the platform's and none of the service's business.
+  std::vector<std::string> removed_headers;
+  std::vector<std::string> removed_cookies;
+  /// A request may reach the service twice whatever its method. Otherwise only GET, HEAD, OPTIONS, TRACE, PUT
+  /// and DELETE are repeated once anything was sent.
+  bool repeatable = false;
+  base::Duration connect_timeout = base::Duration::seconds(2);
+  base::Duration answer_timeout = base::Duration::seconds(600);  ///< to the first byte, then between bytes
+  /// Called once for each target given, on a thread of the server that must not be kept waiting, when the
+  /// exchange is over: status (0: no answer came, or the client went away before), bytes to the client, first
+  /// byte after.
   std::function<void(int status, std::uint64_t bytes, base::Duration first_byte)> on_done;
 };
 struct ProxyRefusal {
@@ -88,8 +101,12 @@ struct HttpHandlers {
   /// Whether a WebSocket at this path is accepted; the handler's callbacks, or an answer that refuses.
   std::function<base::Result<WebSocketHandler>(const HttpRequest&, std::shared_ptr<WebSocket>)> on_web_socket;
   /// Asked before on_request when `path` begins with one of `proxy_prefixes`, with the headers only: `answer`
-  /// may be called later and from any thread, once; meanwhile the request is held. Bodies, streams and
-  /// WebSockets pass through. `closed` tells that the client went away.
+  /// or `refuse` is called later, from any thread, once; meanwhile the request is held, at the cost of its
+  /// connection. When both are dropped the client gets 503. Bodies, streams and WebSockets pass through.
+  /// `closed` tells that the client went away. When a target fails before the first byte of its answer and
+  /// the request can be repeated (nothing was sent, or its method allows it and its body is empty or still
+  /// here), `on_done` is called with status 0 and then this again, with `proxy_attempt` one more: choose
+  /// another target, or refuse.
   std::function<void(const HttpRequest&, std::function<bool()> closed,
                      std::function<void(ProxyTarget)> answer, std::function<void(ProxyRefusal)> refuse)>
       on_proxy;
@@ -109,6 +126,9 @@ struct HttpServerOptions {
   std::size_t max_connections_per_peer = 1024;
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_body_bytes = 4 * 1024 * 1024;
+  std::uint64_t max_proxied_body_bytes = std::uint64_t{16} << 30U;  ///< never held as a whole
+  int max_proxy_attempts = 5;                                       ///< then 502
+  std::size_t max_idle_upstreams = 64;          ///< connections kept for each target and event loop
   std::size_t max_waiting_bytes = 1024 * 1024;  ///< of a stream or WebSocket whose reader is slow
   base::Duration header_timeout =
       base::Duration::seconds(10);  ///< from a request's first byte to the end of its head

@@ -27,6 +27,8 @@ class RawClient {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
+  /// The other way round: what a listener accepted.
+  static RawClient accepted(int descriptor) { return RawClient(descriptor, true); }
   explicit RawClient(const std::string& path)
       : descriptor_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
@@ -77,7 +79,8 @@ class RawClient {
     if (!wait_for("\r\n\r\n")) return std::exchange(received_, {});
     const std::size_t head = received_.find("\r\n\r\n") + 4;
     std::size_t length = 0;
-    const std::size_t field = received_.find("Content-Length: ");
+    std::size_t field = received_.find("Content-Length: ");
+    if (field > head) field = received_.find("content-length: ");
     if (field < head) length = std::stoul(received_.substr(field + 16));
     while (received_.size() < head + length) {
       if (!receive()) break;
@@ -92,6 +95,11 @@ class RawClient {
     return read_answer();
   }
 
+  /// What came behind the head, which must be there.
+  std::string take_after_head() {
+    const std::string all = take();
+    return all.substr(all.find("\r\n\r\n") + 4);
+  }
   std::string take() { return std::exchange(received_, {}); }
   void shutdown_write() { ::shutdown(descriptor_, SHUT_WR); }
   void close() {
@@ -111,6 +119,8 @@ class RawClient {
   }
 
  private:
+  RawClient(int descriptor, bool connected) : descriptor_(descriptor), connected_(connected) {}
+
   bool receive() {
     pollfd wait{descriptor_, POLLIN, 0};
     if (::poll(&wait, 1, kPatienceMilliseconds) <= 0) return false;
@@ -128,6 +138,32 @@ class RawClient {
   bool connected_ = false;
   bool ended_ = false;
   std::string received_;
+};
+
+/// A server that does what a test wants it to do: the test accepts and answers by hand.
+class RawServer {
+ public:
+  RawServer() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
+        ::listen(descriptor_, 16) == 0 &&
+        ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+      port_ = ntohs(address.sin_port);
+    }
+  }
+  RawServer(const RawServer&) = delete;
+  RawServer& operator=(const RawServer&) = delete;
+  ~RawServer() { ::close(descriptor_); }
+
+  std::uint16_t port() const { return port_; }
+  RawClient accept() { return RawClient::accepted(::accept(descriptor_, nullptr, nullptr)); }
+
+ private:
+  int descriptor_;
+  std::uint16_t port_ = 0;
 };
 
 }  // namespace fairlead::net
