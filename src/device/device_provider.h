@@ -26,7 +26,7 @@ struct DiscoveredDevice {
   bool simulated = false;
   struct Link {
     std::string to;    ///< identity
-    std::string kind;  ///< "nvlink", "pcie-switch", "numa", "system"
+    std::string kind;  ///< "nvlink", "xgmi", "pcie-switch", "numa", "system"
     std::int32_t width = 0;
   };
   std::vector<Link> links;
