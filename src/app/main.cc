@@ -1,3 +1,4 @@
+#include "app/node_command.h"
 #include "app/up_command.h"
 #include "base/state_folder.h"
 #include "cli/command_line.h"
@@ -63,8 +64,9 @@ int main(int argc, char** argv) {
   environment.columns = terminal_columns();
   environment.standard_input_path = "/dev/stdin";
   environment.state_folder = fairlead::base::default_state_folder();
-  int code = fairlead::cli::run_command_line(argc, argv, environment,
-                                             {fairlead::app::up_command(), fairlead::app::down_command()});
+  int code = fairlead::cli::run_command_line(
+      argc, argv, environment,
+      {fairlead::app::up_command(), fairlead::app::down_command(), fairlead::app::node_command()});
   std::cout.flush();
   if (!std::cout) {
     std::cerr << "fairlead: the output could not be written\n";

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <iterator>
 #include <memory>
@@ -82,6 +83,22 @@ Command reference_command(const ProgramText& program, std::vector<Command>& all)
   return command;
 }
 
+// A command to which several layers add subcommands ("node") is one.
+void join_namesakes(std::vector<Command>& commands) {
+  std::vector<Command> joined;
+  for (Command& command : commands) {
+    const auto same = std::find_if(joined.begin(), joined.end(),
+                                   [&](const Command& other) { return other.name == command.name; });
+    if (same == joined.end()) {
+      joined.push_back(std::move(command));
+      continue;
+    }
+    if (!same->run && command.run) std::swap(*same, command);
+    std::move(command.commands.begin(), command.commands.end(), std::back_inserter(same->commands));
+  }
+  commands = std::move(joined);
+}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv, const Environment& environment,
@@ -97,6 +114,7 @@ int run_command_line(int argc, const char* const* argv, const Environment& envir
     commands.push_back(ledger_command());
     commands.push_back(usage_command());
     commands.push_back(version_command());
+    join_namesakes(commands);
     commands.push_back(completion_command(program, commands));
     commands.push_back(reference_command(program, commands));
     return parse_and_run(program, commands, argc, argv, environment);

@@ -76,7 +76,7 @@ std::vector<std::string> bridges(const fs::path& root, const std::string& addres
   bool below_bus = false;
   for (const fs::path& part : real.parent_path()) {
     const std::string name = part.string();
-    if (name.substr(0, 3) == "pci") {
+    if (name.substr(0, 3) == "pci" && name.find(':') != std::string::npos) {
       below_bus = true;
       parts.clear();
     }

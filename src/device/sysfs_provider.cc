@@ -1,10 +1,12 @@
+#include "device/sysfs_provider.h"
+
 #include "base/files.h"
-#include "device/device_provider.h"
 #include "device/pci_accelerators.h"
 #include "device/sysfs_links.h"
 #include "device/vendors.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <filesystem>
 #include <map>
@@ -62,7 +64,7 @@ std::string labelled(const std::string& text, const std::string& key) {
 
 class SysfsProvider final : public DeviceProvider {
  public:
-  explicit SysfsProvider(fs::path root) : root_(std::move(root)) {}
+  explicit SysfsProvider(SysfsOptions options) : options_(std::move(options)), root_(options_.root) {}
 
   std::string name() const override { return "sysfs"; }
 
@@ -74,7 +76,8 @@ class SysfsProvider final : public DeviceProvider {
     for (const std::string& address : names_in(root_ / "sys/bus/pci/devices")) {
       const fs::path folder = root_ / "sys/bus/pci/devices" / address;
       auto device = describe(address, folder);
-      if (!device) continue;
+      if (!device || device->vendor == options_.without_vendor) continue;
+      if (options_.with_driver_only && !has_driver(*device)) continue;
       const int index = of_vendor[device->vendor]++;
       if (device->visibility_value.empty()) device->visibility_value = std::to_string(index);
       if (device->vendor == "huawei") device->device_nodes = {"/dev/davinci" + std::to_string(index)};
@@ -202,6 +205,11 @@ class SysfsProvider final : public DeviceProvider {
       reading.message = "the kernel does not list it any more";
       return reading;
     }
+    if (!has_driver(device)) {
+      reading.healthy = false;
+      reading.message = "its driver is not loaded";
+      return reading;
+    }
     if (const auto busy = number_of(folder / "gpu_busy_percent")) {
       reading.utilisation = std::clamp(static_cast<double>(*busy) / 100, 0.0, 1.0);
     }
@@ -252,7 +260,7 @@ class SysfsProvider final : public DeviceProvider {
     reading.message =
         std::to_string(errors - accepted->second) + " new uncorrectable errors; the device needs a reset";
   }
-
+  SysfsOptions options_;
   fs::path root_;
   std::vector<DiscoveredDevice> devices_;
   std::vector<fs::path> folders_;
@@ -261,8 +269,18 @@ class SysfsProvider final : public DeviceProvider {
 
 }  // namespace
 
+std::unique_ptr<DeviceProvider> make_sysfs_provider(SysfsOptions options) {
+  return std::make_unique<SysfsProvider>(std::move(options));
+}
+
 std::unique_ptr<DeviceProvider> make_sysfs_provider(std::string sysroot) {
-  return std::make_unique<SysfsProvider>(std::move(sysroot));
+  SysfsOptions options;
+  options.root = std::move(sysroot);
+  return make_sysfs_provider(std::move(options));
+}
+
+bool has_driver(const DiscoveredDevice& device) {
+  return !device.driver_version.empty() && device.driver_version != "nouveau";
 }
 
 }  // namespace fairlead::device

@@ -1,3 +1,5 @@
+#include "device/sysfs_provider.h"
+
 #include "device/device_provider.h"
 #include "device/pci_accelerators.h"
 
@@ -90,6 +92,7 @@ TEST_F(SysfsProviderTest, FindsAmdDevicesWithTheirFabric) {
 
 TEST_F(SysfsProviderTest, ReadsAmdDevicesAndNoticesErrors) {
   const std::string folder = pci("pci0000:00/0000:00:01.0", "0000:05:00.0", "0x1002", "0x740f", "0x038000");
+  driver(folder, "amdgpu", "");
   file(folder + "/gpu_busy_percent", "73");
   file(folder + "/mem_info_vram_used", "1073741824");
   file(folder + "/hwmon/hwmon3/power1_average", "215000000");
@@ -150,6 +153,16 @@ TEST_F(SysfsProviderTest, FindsNvidiaDevicesWithoutTheirLibrary) {
   EXPECT_EQ(devices[1].identity, "GPU-1234");
   EXPECT_EQ(devices[1].device_nodes, std::vector<std::string>{"/dev/nvidia3"});
   EXPECT_EQ(devices[1].driver_version, "580.65.06");
+  const auto readings = provider_->read();
+  EXPECT_FALSE((*readings)[0].healthy);
+  EXPECT_EQ((*readings)[0].message, "its driver is not loaded");
+  EXPECT_TRUE((*readings)[1].healthy);
+  SysfsOptions options;
+  options.root = root_.string();
+  options.with_driver_only = true;
+  EXPECT_EQ(make_sysfs_provider(options)->discover()->size(), 1U);
+  options.without_vendor = "nvidia";
+  EXPECT_EQ(make_sysfs_provider(options)->discover()->size(), 0U);
 }
 
 TEST_F(SysfsProviderTest, FindsIntelDevicesAndLeavesOutBuiltInGraphics) {
@@ -174,6 +187,7 @@ TEST_F(SysfsProviderTest, FindsIntelDevicesAndLeavesOutBuiltInGraphics) {
 
 TEST_F(SysfsProviderTest, FindsGaudiAndAscendAndOthers) {
   const std::string gaudi = pci("pci0000:00/0000:00:01.0", "0000:01:00.0", "0x1da3", "0x1020", "0x120000");
+  driver(gaudi, "habanalabs", "1.20");
   file(gaudi + "/accel/accel0/device/status", "Operational");
   pci("pci0000:00/0000:00:02.0", "0000:02:00.0", "0x19e5", "0xd802", "0x120000");
   pci("pci0000:00/0000:00:03.0", "0000:03:00.0", "0x19e5", "0x0222", "0x020000");  // a network card

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "device/device_provider.h"
+#include "device/machine_devices.h"
 #include "host/attached_command.h"
 #include "host/attached_terminal.h"
 #include "host/forecast.h"
@@ -308,7 +309,10 @@ class RunningPlatform final : public Platform {
       return found;
     };
     if (!options_.simulated_devices.empty()) return simulate(options_.simulated_devices);
-    return simulate(kDefaultDevices);
+    device::MachineDevices machine = device::find_machine_devices(options_.program);
+    if (machine.devices.empty()) return simulate(kDefaultDevices);
+    providers_ = std::move(machine.providers);
+    return std::move(machine.devices);
   }
 
   LoopOptions loop_options() {
