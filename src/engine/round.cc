@@ -5,8 +5,6 @@
 #include "engine/order/service_order.h"
 #include "engine/search/victim_search.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 #include <tuple>
@@ -14,7 +12,6 @@
 namespace fairlead::engine {
 namespace {
 
-constexpr std::uint32_t kBindFailuresBeforeVerdict = 10;
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 model::EvictionRule rule_of(model::Action action) {
@@ -26,16 +23,6 @@ model::EvictionRule rule_of(model::Action action) {
     default:
       return model::EvictionRule::kReclaim;
   }
-}
-
-std::string eviction_reason(const model::Cluster& cluster, model::EvictionRule rule,
-                            model::GroupId beneficiary) {
-  if (rule == model::EvictionRule::kStaleGang) return "the gang runs with fewer pods than its minimum";
-  const char* verb = rule == model::EvictionRule::kReclaim   ? "reclaimed"
-                     : rule == model::EvictionRule::kPreempt ? "preempted"
-                                                             : "moved";
-  const model::PodGroup& group = cluster.group(beneficiary).spec;
-  return fmt::format("{} for {} of queue {}", verb, group.key, group.queue);
 }
 
 /// When a group may take from others; nothing: now.
@@ -362,159 +349,6 @@ void RoundRun::evict_stale() {
     placer_.placed().clear();
     accept({all}, model::GroupId(), model::EvictionRule::kStaleGang);
   }
-}
-
-std::vector<RoundRun::Body> RoundRun::take_decisions() {
-  std::vector<Body> decisions;
-  std::map<model::PodId, std::size_t> last_place;
-  for (std::size_t i = 0; i < taken_.size(); ++i)
-    if (!taken_[i].evict) last_place[taken_[i].pod] = i;
-  std::map<model::PodId, bool> evicted;
-  for (std::size_t i = 0; i < taken_.size(); ++i) {
-    const Taken& one = taken_[i];
-    const model::PodRecord& record = cluster_.pod(one.pod);
-    const model::Assignment& now = record.assignment;
-    const model::Assignment& then = before_.at(one.pod);
-    if (one.evict) {
-      const bool left =
-          model::is_active(then.state) && !(now.place().node.valid() && now.place() == then.place());
-      if (!left || evicted[one.pod]) continue;
-      evicted[one.pod] = true;
-      if (then.state == model::PodState::kRunning)
-        for (model::BudgetId budget : record.budgets) cluster_.budgets().spend(budget);
-      model::Evict evict;
-      evict.pod = record.spec.uid;
-      evict.rule = one.rule;
-      if (one.beneficiary.valid()) evict.beneficiary = cluster_.group(one.beneficiary).spec.key;
-      evict.reason = eviction_reason(cluster_, one.rule, one.beneficiary);
-      decisions.emplace_back(std::move(evict));
-      continue;
-    }
-    if (last_place.at(one.pod) != i) continue;
-    if (model::is_reserved(now.state)) {
-      const bool as_before = model::is_reserved(then.state) && then.reserved.node == now.reserved.node;
-      if (!as_before)
-        decisions.emplace_back(
-            model::Nominate{record.spec.uid, cluster_.nodes().at(now.reserved.node).spec.name});
-    } else if (now.state == model::PodState::kBinding && record.decision == 0) {
-      model::Bind bind;
-      bind.pod = record.spec.uid;
-      bind.node = cluster_.nodes().at(now.held.node).spec.name;
-      for (model::DeviceGroupId group : now.held.device_groups)
-        bind.device_groups.push_back(cluster_.device_group_name(group));
-      if (!bind.device_groups.empty())
-        bind.share_thousandths = cluster_.queue_charge(one.pod).gpu / record.spec.devices.count;
-      decisions.emplace_back(std::move(bind));
-    }
-  }
-  std::vector<std::string> withdrawn;
-  for (const auto& [pod, then] : before_) {
-    model::PodRecord& record = cluster_.pod(pod);
-    const bool waits = record.assignment.state == model::PodState::kPending;
-    if (model::is_reserved(record.assignment.state)) {
-      record.nominated_node = record.assignment.reserved.node;
-    } else if (waits && (model::is_reserved(then.state) || record.inherited)) {
-      record.nominated_node = model::NodeId();
-      if (!record.inherited) withdrawn.push_back(record.spec.uid);
-    }
-    if (record.inherited) cursor_.clear();
-    record.inherited = false;
-  }
-  std::sort(withdrawn.begin(), withdrawn.end());
-  for (std::string& uid : withdrawn) decisions.emplace_back(model::WithdrawNomination{std::move(uid)});
-  if (!decisions.empty()) cursor_.clear();
-  return decisions;
-}
-
-/// Groups that no action tried, and those that have a place that is still being freed.
-void RoundRun::explain_the_rest() {
-  std::vector<model::PodId> chunk;
-  for (std::size_t i = 0; i < cluster_.queues().size(); ++i) {
-    for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) {
-      const model::GroupRecord& group = cluster_.group(id);
-      if (group.waiting() == 0) continue;
-      const bool reserved = group.reserved() > 0;
-      next_chunk(cluster_, id, chunk);
-      if (!chunk.empty() && minimum_met(group, 0, Counted::kPresent)) continue;
-      // Too few pods for the group, or for each part of it that could take some.
-      if (!reserved || !minimum_met(group, 0, Counted::kPresent)) {
-        model::Reason reason;
-        reason.code = model::ReasonCode::kNotEnoughPods;
-        for (const model::PodSet& set : group.pod_sets) {
-          reason.have += set.placed() + set.waiting();
-          reason.want += set.min_member;
-        }
-        verdicts_[id] = reason;
-        continue;
-      }
-      model::Reason reason;
-      reason.code = model::ReasonCode::kWaitingForRelease;
-      verdicts_[id] = reason;
-    }
-  }
-}
-
-/// What an earlier round found about groups that this one did not come to.
-void RoundRun::keep_told(const std::map<std::string, model::Verdict>& told,
-                         std::map<std::string, model::Verdict>& now) const {
-  for (const auto& [key, before] : told) {
-    const model::GroupId id = cluster_.groups().find(key);
-    if (!id.valid() || cluster_.group(id).waiting() == 0) continue;
-    const auto [found, untried] = now.try_emplace(key, before);
-    if (untried) continue;
-    std::vector<model::Reason>& reasons = found->second.reasons;
-    const bool untold = reasons.front().code == model::ReasonCode::kSearchLimit;
-    const bool fewer = before.reasons.size() > reasons.size() && before.reasons.front() == reasons.front();
-    if (untold || fewer) reasons = before.reasons;
-  }
-}
-
-std::vector<RoundRun::Body> RoundRun::take_verdicts(std::map<std::string, model::Verdict>& told) {
-  std::map<std::string, model::Verdict> now;
-  std::map<std::pair<model::ClassId, model::PoolId>, model::Reason> by_class;
-  std::vector<model::PodId> chunk;
-  for (auto& [id, reason] : verdicts_) {
-    const model::GroupRecord& group = cluster_.group(id);
-    model::Verdict& verdict = now[group.spec.key];
-    const bool about_nodes =
-        reason.code == model::ReasonCode::kNodesDoNotFit || reason.code == model::ReasonCode::kGangDoesNotFit;
-    next_chunk(cluster_, id, chunk);
-    if (about_nodes && !chunk.empty()) {
-      auto [known, fresh] = by_class.try_emplace({cluster_.pod(chunk.front()).pod_class, group.pool});
-      if (fresh) known->second = placer_.explain_nodes(id, chunk.front());
-      reason.nodes = known->second.nodes;
-    }
-    verdict.reasons.push_back(reason);
-    if (auto second = second_reasons_.find(id); second != second_reasons_.end())
-      verdict.reasons.push_back(second->second);
-    for (model::PodId pod : chunk) {
-      const model::PodRecord& record = cluster_.pod(pod);
-      for (const model::Exclusion& exclusion : record.exclusions)
-        if (exclusion.until > cluster_.now()) wake(exclusion.until);
-      if (record.bind_failures < kBindFailuresBeforeVerdict) continue;
-      model::Reason failing;
-      failing.code = model::ReasonCode::kBindFailing;
-      failing.have = record.bind_failures;
-      failing.detail = record.spec.display_name();
-      if (verdict.reasons.front().code != model::ReasonCode::kBindFailing)
-        verdict.reasons.insert(verdict.reasons.begin(), failing);
-    }
-  }
-  for (const auto& [key, reason] : caches_.groups_without_queue(cluster_)) now[key].reasons = {reason};
-  if (more_) keep_told(told, now);
-  std::vector<Body> changed;
-  for (const auto& [key, verdict] : told)
-    if (!now.contains(key)) changed.emplace_back(model::VerdictChanged{key, {}});
-  for (const auto& [key, verdict] : now) {
-    auto before = told.find(key);
-    if (before == told.end() || !(before->second == verdict))
-      changed.emplace_back(model::VerdictChanged{key, verdict});
-  }
-  std::sort(changed.begin(), changed.end(), [](const Body& a, const Body& b) {
-    return std::get<model::VerdictChanged>(a).group < std::get<model::VerdictChanged>(b).group;
-  });
-  told = std::move(now);
-  return changed;
 }
 
 }  // namespace fairlead::engine
