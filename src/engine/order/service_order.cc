@@ -16,27 +16,7 @@ int elastic_state(const model::GroupRecord& group) {
 }
 
 ServiceOrder::ServiceOrder(model::Cluster& cluster, model::PoolId pool, const PoolTotals& totals)
-    : cluster_(cluster), pool_(pool), totals_(totals), node_of_(cluster.queues().size(), 0) {
-  nodes_.emplace_back();
-}
-
-std::size_t ServiceOrder::node_of(model::QueueId queue) {
-  if (node_of_[queue.index()] != 0) return node_of_[queue.index()];
-  const model::QueueId above = cluster_.queues().at(queue).parent;
-  const std::size_t parent = above.valid() ? node_of(above) : 0;
-  const std::size_t index = nodes_.size();
-  QueueNode& node = nodes_.emplace_back();
-  node.queue = queue;
-  node.parent = parent;
-  node_of_[queue.index()] = index;
-  // Siblings stand in the order of the table, so that a scan is the same whatever order they came in.
-  const auto& order = above.valid() ? cluster_.queues().at(above).children : cluster_.queues().roots();
-  auto& siblings = nodes_[parent].children;
-  siblings.clear();
-  for (model::QueueId sibling : order)
-    if (node_of_[sibling.index()] != 0) siblings.push_back(node_of_[sibling.index()]);
-  return index;
-}
+    : cluster_(cluster), pool_(pool), totals_(totals), nodes_(cluster.queues()) {}
 
 bool ServiceOrder::later(const Entry& a, const Entry& b) const {
   if (a.priority != b.priority) return a.priority < b.priority;
@@ -49,7 +29,7 @@ bool ServiceOrder::later(const Entry& a, const Entry& b) const {
 void ServiceOrder::add(model::GroupId id) {
   const model::GroupRecord& group = cluster_.group(id);
   const model::Policies& policies = cluster_.configuration().policies;
-  const std::size_t leaf = node_of(group.queue);
+  const std::size_t leaf = nodes_.node_of(group.queue);
   QueueNode& node = nodes_[leaf];
   node.heap.push_back(
       {policies.priority ? group.priority : 0, policies.elastic ? elastic_state(group) : 0, id});
@@ -107,7 +87,7 @@ void ServiceOrder::refresh(std::size_t index) {
 
 std::vector<model::GroupId> ServiceOrder::take_all_of(model::QueueId queue) {
   std::vector<model::GroupId> groups;
-  const std::size_t leaf = node_of_[queue.index()];
+  const std::size_t leaf = nodes_.find(queue);
   if (leaf == 0) return groups;
   for (const Entry& entry : nodes_[leaf].heap) groups.push_back(entry.group);
   nodes_[leaf].heap.clear();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/order/queue_tree.h"
 #include "engine/order/shares.h"
 #include "engine/queue_order.h"
 #include "model/cluster/cluster.h"
@@ -36,10 +37,7 @@ class ServiceOrder {
     std::int32_t elastic;
     model::GroupId group;
   };
-  struct QueueNode {
-    model::QueueId queue;
-    std::vector<std::size_t> children;  // in the order of creation, UID
-    std::size_t parent = 0;
+  struct QueueNode : QueueTreeNode {
     std::vector<Entry> heap;  // leaves: the best on top
     model::GroupId best;      // the best group below; invalid: none
     bool stale = true;
@@ -49,14 +47,12 @@ class ServiceOrder {
 
   bool later(const Entry& a, const Entry& b) const;
   void refresh(std::size_t node);
-  std::size_t node_of(model::QueueId queue);
   std::size_t best_child(const std::vector<std::size_t>& children) const;
 
   model::Cluster& cluster_;
   model::PoolId pool_;
   const PoolTotals& totals_;
-  std::vector<QueueNode> nodes_;      // [0] stands for all roots
-  std::vector<std::size_t> node_of_;  // by queue; 0: none yet
+  QueueTree<QueueNode> nodes_;
   std::size_t size_ = 0;
   std::size_t last_leaf_ = 0;  // whose group was given out last: its path may have changed since
   std::vector<model::PodId> chunk_;

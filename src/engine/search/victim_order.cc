@@ -33,8 +33,7 @@ VictimOrder::VictimOrder(const model::Cluster& cluster, model::PoolId pool, cons
       legality_(legality),
       candidates_(std::move(candidates)),
       at_(at),
-      node_of_(cluster.queues().size(), 0) {
-  nodes_.emplace_back();
+      nodes_(cluster.queues()) {
   fixed_ = examine_fixed();
 }
 
@@ -198,23 +197,6 @@ bool VictimOrder::before(const Entry& a, const Entry& b) const {
   return std::tie(first.created, first.uid, first.key) > std::tie(second.created, second.uid, second.key);
 }
 
-std::size_t VictimOrder::node_of(model::QueueId queue) {
-  if (node_of_[queue.index()] != 0) return node_of_[queue.index()];
-  const model::QueueId above = cluster_.queues().at(queue).parent;
-  const std::size_t parent = above.valid() ? node_of(above) : 0;
-  const std::size_t index = nodes_.size();
-  QueueNode& node = nodes_.emplace_back();
-  node.queue = queue;
-  node.parent = parent;
-  node_of_[queue.index()] = index;
-  const auto& order = above.valid() ? cluster_.queues().at(above).children : cluster_.queues().roots();
-  auto& siblings = nodes_[parent].children;
-  siblings.clear();
-  for (model::QueueId sibling : order)
-    if (node_of_[sibling.index()] != 0) siblings.push_back(node_of_[sibling.index()]);
-  return index;
-}
-
 void VictimOrder::push(QueueNode& leaf, model::GroupId group) {
   const model::Policies& policies = cluster_.configuration().policies;
   auto& heap = leaf.heap;
@@ -245,7 +227,7 @@ void VictimOrder::restart(const std::vector<VictimChunk>& recorded) {
   }
   for (const VictimChunk& chunk : recorded) mark_taken(chunk.group, chunk.pods);
   for (model::GroupId group : candidates_) {
-    const std::size_t leaf = node_of(cluster_.group(group).queue);
+    const std::size_t leaf = nodes_.node_of(cluster_.group(group).queue);
     nodes_[leaf].popped.resize(cluster_.queues().dimension_count(), 0);
     if (!remaining(group).exhausted) push(nodes_[leaf], group);
   }
@@ -263,7 +245,7 @@ void VictimOrder::set_recorded(std::size_t number) {
     return;
   }
   // What its group loses before it the group now has without it.
-  for (Kept& kept : nodes_[node_of_[group.queue.index()]].kept) {
+  for (Kept& kept : nodes_[nodes_.find(group.queue)].kept) {
     if (kept.number >= number) break;
     if (taken_[kept.number].chunk.group != one.chunk.group) continue;
     for (model::PodId pod : one.chunk.pods) add(kept.held, charge_of(pod), -1);

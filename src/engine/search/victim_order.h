@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/order/queue_tree.h"
 #include "engine/order/shares.h"
 #include "engine/queue_order.h"
 #include "engine/search/legality.h"
@@ -72,11 +73,8 @@ class VictimOrder {
     std::int64_t band = 0;   // what the order of queues compares first, a later one higher
     double share_after = 0;  // and then
   };
-  struct QueueNode {
-    model::QueueId queue;
-    std::vector<std::size_t> children;
-    std::vector<Head> heads;  // of the children
-    std::size_t parent = 0;
+  struct QueueNode : QueueTreeNode {
+    std::vector<Head> heads;   // of the children
     std::size_t position = 0;  // among the parent's children
     std::vector<Entry> heap;   // leaves: the first victim on top
     std::vector<Kept> kept;    // leaves, where the order is fixed: what the heap gave
@@ -100,7 +98,6 @@ class VictimOrder {
   bool minimum_left(model::GroupId group, std::size_t node);
   void push(QueueNode& leaf, model::GroupId group);
   bool before(const Entry& a, const Entry& b) const;
-  std::size_t node_of(model::QueueId queue);
   std::optional<std::vector<model::PodId>> next_in_heap(std::size_t& leaf);
   bool examine_fixed() const;
   Kept take_from_heap(QueueNode& leaf, std::vector<model::PodId> pods);
@@ -122,8 +119,7 @@ class VictimOrder {
   const Legality& legality_;
   std::vector<model::GroupId> candidates_;
   base::Time at_;
-  std::vector<QueueNode> nodes_;      // [0] stands for all roots
-  std::vector<std::size_t> node_of_;  // by queue
+  QueueTree<QueueNode> nodes_;
   boost::unordered_flat_map<model::GroupId, Remaining> remaining_;
   std::vector<std::int64_t> disrupted_;  // by budget: running pods that were taken
   std::vector<Taken> taken_;
