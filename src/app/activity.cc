@@ -1,9 +1,5 @@
 #include "app/activity.h"
 
-#include "host/platform.h"
-#include "host/service_router.h"
-#include "server/api.h"
-
 #include <fmt/format.h>
 
 #include <map>
@@ -88,12 +84,6 @@ Activity::Activity(const world::World& world, std::ostream* out) {
 Activity::~Activity() {
   done_ = true;
   if (thread_.joinable()) thread_.join();
-}
-
-decltype(net::HttpHandlers::on_proxy) proxy_handler(host::Platform& platform, const server::Api& api) {
-  (void)platform;
-  (void)api;
-  return {};
 }
 
 }  // namespace fairlead::app

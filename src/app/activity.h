@@ -1,19 +1,10 @@
 #pragma once
 
-#include "net/http_server.h"
 #include "world/world.h"
 
 #include <atomic>
-#include <functional>
 #include <iosfwd>
 #include <thread>
-
-namespace fairlead::host {
-class Platform;
-}
-namespace fairlead::server {
-class Api;
-}
 
 namespace fairlead::app {
 
@@ -30,9 +21,5 @@ class Activity {
   std::atomic<bool> done_ = false;
   std::thread thread_;
 };
-
-/// What the server asks about requests for services and workspaces: the platform's router, behind the API's
-/// sign-in for workspaces.
-decltype(net::HttpHandlers::on_proxy) proxy_handler(host::Platform& platform, const server::Api& api);
 
 }  // namespace fairlead::app

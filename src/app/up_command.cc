@@ -2,6 +2,7 @@
 
 #include "app/activity.h"
 #include "app/process_facts.h"
+#include "app/proxy.h"
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "host/platform.h"
@@ -145,7 +146,7 @@ int run_up(UpOptions options, const cli::Environment& environment) {
   server_options.unix_socket = options.state + "/socket";
   server_options.certificate_file = options.certificate;
   server_options.key_file = options.key;
-  server_options.proxy_prefixes = {"/serve/"};
+  server_options.proxy_prefixes = {kServePrefix};
   server_options.clock = base::system_time;
   net::HttpHandlers handlers = (*api)->handlers();
   handlers.on_proxy = proxy_handler(**platform, **api);
