@@ -389,6 +389,51 @@ void FakeWorld::forget_or_return_queue(int subject) {
   tell(model::QueueRemoved{name});
 }
 
+void FakeWorld::change_device(int subject, int slot) {
+  const std::string name = nth_key(truth_.nodes, subject);
+  if (name.empty() || truth_.nodes.at(name).devices.empty()) return;
+  std::vector<model::Device>& devices = truth_.nodes.at(name).devices[0].devices;
+  if (devices.empty()) return;
+  const std::size_t at = static_cast<std::size_t>(slot) % devices.size();
+  devices[at].healthy = !devices[at].healthy;
+  tell(model::DeviceChanged{name, static_cast<std::uint32_t>(at), devices[at].healthy});
+}
+
+/// Things that cannot be, each of which is to be refused and changes nothing.
+void FakeWorld::tell_nonsense() {
+  std::vector<model::Event> events;
+  const auto say = [&](decltype(model::Event::body) body) {
+    events.push_back({truth_.now, std::move(body)});
+  };
+  model::Pod nowhere;
+  nowhere.uid = "uid-nowhere";
+  nowhere.phase = model::Pod::Phase::kRunning;
+  nowhere.group = "team/group-0";
+  model::Pod of_no_group;
+  of_no_group.uid = "uid-of-no-group";
+  say(model::QueueUpserted{});
+  say(model::TopologyUpserted{});
+  say(model::PriorityClassUpserted{});
+  say(model::NodeUpserted{});
+  say(model::GroupUpserted{});
+  say(model::PodUpserted{});
+  say(model::PodUpserted{nowhere});
+  say(model::PodUpserted{of_no_group});
+  say(model::VolumeClaimUpserted{});
+  say(model::DisruptionBudgetUpserted{});
+  say(model::NodeRemoved{"node-x"});
+  say(model::PodStarted{"uid-x"});
+  say(model::BindSucceeded{1'000'000});
+  say(model::EvictionRefused{1'000'000, truth_.now});
+  say(model::DeviceChanged{"node-x", 0, false});
+  events.push_back({kBeginning - Duration::seconds(1), model::ClockAdvanced{}});
+  const model::ApplyReport report = scheduler_.apply(events);
+  if (report.rejected.size() == events.size()) return;
+  std::size_t expected = 0;
+  while (expected < report.rejected.size() && report.rejected[expected].index == expected) ++expected;
+  fail("nonsense is taken for true: event " + std::to_string(expected));
+}
+
 void FakeWorld::perform(const StepPlan& step) {
   switch (step.kind) {
     case kSubmit: {
@@ -440,7 +485,10 @@ void FakeWorld::perform(const StepPlan& step) {
     }
     case kSampleUsage: {
       const std::string name = nth_key(truth_.queues, step.subject);
-      if (!name.empty()) tell(model::UsageSampled{name, "", {{"gpu", 0.125 * step.group.running}}});
+      if (!name.empty())
+        tell(model::UsageSampled{name,
+                                 step.group.pool == 1 ? "second" : "",
+                                 {{"gpu", 0.125 * step.group.running}, {"cpu", 0.25}}});
       return;
     }
     case kRepeatAll:
@@ -454,6 +502,10 @@ void FakeWorld::perform(const StepPlan& step) {
     }
     case kForgetQueue:
       return forget_or_return_queue(step.subject);
+    case kDeviceHealth:
+      return change_device(step.subject, step.group.running);
+    case kNonsense:
+      return tell_nonsense();
     default:
       return;
   }

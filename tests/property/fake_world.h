@@ -76,6 +76,8 @@ class FakeWorld {
   void remove_group(const std::string& key, bool finished);
   void lose_or_return_node(int subject);
   void forget_or_return_queue(int subject);
+  void change_device(int subject, int slot);
+  void tell_nonsense();
   void wait(int kind);
   void advance_to(base::Time time);
   void drain();

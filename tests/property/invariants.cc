@@ -26,6 +26,7 @@ class RoundCheck {
     check_evictions();
     check_what_evictions_leave();
     check_protected_runtime();
+    check_budgets();
     return violations_;
   }
 
@@ -273,7 +274,10 @@ class RoundCheck {
   void check_rule(const model::Evict& evict, const model::PodGroup& victim,
                   const model::PodGroup& beneficiary) {
     const std::string what = "eviction of " + evict.pod + " for " + evict.beneficiary;
-    const bool same_queue = victim.queue == beneficiary.queue;
+    const bool between_users = before_.queues.count(victim.queue) != 0 &&
+                               before_.queues.at(victim.queue).fair_between_users &&
+                               victim.user != beneficiary.user;
+    const bool same_queue = victim.queue == beneficiary.queue && !between_users;
     if (evict.rule == model::EvictionRule::kReclaim && same_queue)
       violation(what + " reclaims within one queue");
     if (evict.rule == model::EvictionRule::kPreempt) {
@@ -301,14 +305,50 @@ class RoundCheck {
     }
   }
 
+  /// The minimum run time that counts: of the first queue with one, from the victim's upwards; for reclaim
+  /// from its ancestor below the one that it has in common with the beneficiary's.
+  base::Duration protection_from(const model::Evict& evict, const model::PodGroup& victim) const {
+    const bool preempts = evict.rule == model::EvictionRule::kPreempt;
+    if (!preempts && evict.rule != model::EvictionRule::kReclaim) return {};
+    std::vector<std::string> path = after_.ancestry(victim.queue);
+    if (!preempts) {
+      std::vector<std::string> other = after_.ancestry(after_.groups.at(evict.beneficiary).queue);
+      const std::vector<std::string> whole = path;
+      while (path.size() > 1 && other.size() > 1 && path.back() == other.back()) {
+        path.pop_back();
+        other.pop_back();
+      }
+      path.assign(std::find(whole.begin(), whole.end(), path.back()), whole.end());
+    }
+    for (const std::string& name : path) {
+      const model::Queue& queue = after_.queues.at(name);
+      if (const auto& own = preempts ? queue.preempt_min_runtime : queue.reclaim_min_runtime) return *own;
+    }
+    return preempts ? after_.configuration.preempt_min_runtime : after_.configuration.reclaim_min_runtime;
+  }
+
+  /// No more pods of a disruption budget are evicted for others than it allows.
+  void check_budgets() {
+    for (const auto& [key, budget] : before_.budgets) {
+      const auto taken = std::count_if(evictions_.begin(), evictions_.end(), [&](const model::Evict& evict) {
+        return evict.rule != model::EvictionRule::kStaleGang &&
+               before_.protects(budget, before_.pods.at(evict.pod));
+      });
+      if (taken > std::max<std::int64_t>(0, before_.allowed_by(budget)))
+        violation(std::to_string(taken) + " evictions against " + key);
+    }
+    for (auto& [key, budget] : after_.budgets)
+      for (const model::Evict& evict : evictions_)
+        if (budget.disruptions_allowed && before_.protects(budget, before_.pods.at(evict.pod)))
+          budget.disruptions_allowed = *budget.disruptions_allowed - 1;
+  }
+
   /// A group within its minimum run time loses no more than the pods beyond its minimum.
   void check_protected_runtime() {
     for (const model::Evict& evict : evictions_) {
-      base::Duration protection;
-      if (evict.rule == model::EvictionRule::kPreempt) protection = after_.configuration.preempt_min_runtime;
-      if (evict.rule == model::EvictionRule::kReclaim) protection = after_.configuration.reclaim_min_runtime;
       const auto group = after_.groups.find(after_.pods.at(evict.pod).pod.group);
       if (group == after_.groups.end() || !group->second.last_start) continue;
+      const base::Duration protection = protection_from(evict, group->second);
       if (*group->second.last_start + protection <= after_.now) continue;
       if (before_.minimum_met(group->second) && !after_.minimum_met(group->second)) {
         violation("eviction of " + evict.pod + " within its minimum run time");

@@ -13,6 +13,7 @@ using model::Bound;
 
 constexpr std::int64_t kGiB = std::int64_t{1} << 30;
 constexpr const char* kSecondPool = "second";
+constexpr const char* kOtherResource = "amd.com/gpu";
 constexpr const char* kPriorityClasses[] = {"train", "build-preemptible", "build", "low"};
 constexpr std::int32_t kPriorities[] = {50, 75, 100, 40};
 
@@ -40,6 +41,11 @@ model::Node build_node(const Plan& plan, const NodePlan& from, int number) {
     node.devices = {
         {"nvidia.com/gpu", "nvidia", "model-" + std::to_string(from.large), from.devices, device_mib, {}}};
   }
+  if (from.listed != 0 && !node.devices.empty())
+    for (int i = 0; i < from.devices; ++i)
+      node.devices[0].devices.push_back(
+          {node.name + "-device-" + std::to_string(i), i > 0 || from.listed == 1});
+  if (from.other != 0 && !node.devices.empty()) node.devices[0].resource = kOtherResource;
   if (from.oddity == kLabelledNode) node.labels["speciality"] = "yes";
   if (from.oddity == kTaintedNode)
     node.taints.push_back({"dedicated", "yes", model::Taint::Effect::kNoSchedule});
@@ -73,18 +79,68 @@ model::DeviceRequest build_request(int demand) {
     default:
       request.kind = Kind::kWhole;
       request.resource = "nvidia.com/gpu";
-      request.count = demand == kOneDevice ? 1 : (demand == kTwoDevices ? 2 : 4);
+      request.count = demand == kManyDevices ? 4 : (demand == kTwoDevices ? 2 : 1);
+      if (demand == kOtherDevice) request.resource = kOtherResource;
       return request;
   }
 }
 
-model::Pod build_pod(const GroupPlan& plan, const model::PodGroup& group, int number, base::Time created) {
+model::LabelSelector labelled(const std::string& key, const std::string& value) {
+  return {{{key, model::Requirement::Operator::kIn, {value}}}};
+}
+
+void add_company(model::Constraints& constraints, int company, const model::Labels& labels) {
+  const model::LabelSelector own = labelled("app", labels.at("app"));
+  const model::LabelSelector family = labelled("family", labels.at("family"));
+  const auto term = [](const model::LabelSelector& selector, const char* key, std::int32_t weight) {
+    return model::PodAffinityTerm{selector, {"team"}, std::nullopt, key, weight};
+  };
+  const auto spread = [&](const model::LabelSelector& selector, const char* key, std::int32_t skew,
+                          std::int32_t domains, bool required) {
+    model::SpreadConstraint constraint;
+    constraint.selector = selector;
+    constraint.topology_key = key;
+    constraint.max_skew = skew;
+    constraint.min_domains = domains;
+    constraint.required = required;
+    constraints.spread.push_back(constraint);
+  };
+  constexpr const char* kHost = "kubernetes.io/hostname";
+  switch (company) {
+    case kApartFromItsOwn:
+      return constraints.required_anti_affinity.push_back(term(own, kHost, 0));
+    case kApartFromItsFamily:
+      return constraints.required_anti_affinity.push_back(term(family, "rack", 0));
+    case kWithItsOwn:
+      return constraints.required_affinity.push_back(term(own, "zone", 0));
+    case kWithTheFirstFamily:
+      return constraints.required_affinity.push_back(term(labelled("family", "0"), "rack", 0));
+    case kPreferItsFamily:
+      return constraints.preferred_affinity.push_back(term(family, kHost, 50));
+    case kPreferApart:
+      return constraints.preferred_anti_affinity.push_back(term(own, "zone", 30));
+    case kSpreadOverZones:
+      return spread(own, "zone", 1, 1, true);
+    case kSpreadFamilyOverNodes:
+      return spread(family, kHost, 2, 2, true);
+    case kPreferSpread:
+      return spread(own, "zone", 1, 1, false);
+    default:
+      return;
+  }
+}
+
+model::Pod build_pod(const GroupPlan& plan, const model::PodGroup& group, int group_number, int number,
+                     base::Time created) {
   model::Pod pod;
   pod.namespace_name = "team";
   pod.name = group.key.substr(group.key.find('/') + 1) + numbered("-", number);
   pod.uid = "uid-" + pod.name;
   pod.created = created;
   pod.group = group.key;
+  pod.labels["app"] = group.key.substr(group.key.find('/') + 1);
+  pod.labels["family"] = std::to_string(group_number % 2);
+  add_company(pod.constraints, plan.company, pod.labels);
   pod.requests.cpu_milli = plan.cpu == 0 ? 500 : (plan.cpu == 1 ? 2000 : 5000);
   pod.requests.memory_bytes = (plan.cpu == 0 ? 1 : 2) * kGiB;
   pod.devices = build_request(plan.demand);
@@ -214,6 +270,9 @@ model::Queue build_queue(const Plan& plan, const QueuePlan& from, int number) {
   if (from.cpu == 2) cpu.limit = Bound::of(8000);
   pool.dimensions = {{"gpu", gpu}, {"cpu", cpu}, {"memory", memory}};
   queue.pools.push_back(pool);
+  queue.fair_between_users = from.users != 0;
+  if (from.runtime == 1) queue.preempt_min_runtime = Duration::seconds(160);
+  if (from.runtime == 2) queue.reclaim_min_runtime = Duration::seconds(160);
   if (plan.pools != 0) {
     pool.pool = kSecondPool;
     queue.pools.push_back(pool);
@@ -228,6 +287,12 @@ model::Configuration build_configuration(const ConfigurationPlan& from) {
   if (from.spread >= 2) pool.placement.cpu = model::PlacementStrategy::kSpread;
   if (from.strict != 0) pool.discipline = model::QueueDiscipline::kStrict;
   configuration.pools.push_back(pool);
+  if (from.second != 0) {
+    pool.pool = kSecondPool;
+    if (from.second == 1) pool.placement.devices = model::PlacementStrategy::kSpread;
+    if (from.second == 2) pool.discipline = model::QueueDiscipline::kStrict;
+    configuration.pools.push_back(pool);
+  }
   if (from.min_runtime == 1) configuration.preempt_min_runtime = Duration::seconds(160);
   if (from.min_runtime == 2) configuration.reclaim_min_runtime = Duration::seconds(160);
   if (from.usage != 0) configuration.usage_half_life = Duration::seconds(3600);
@@ -255,6 +320,8 @@ std::string add_group(Truth& truth, const Plan& plan, const GroupPlan& from, int
   group.topology = build_topology(from.topology);
   if (plan.pools != 0 && from.pool == 1) group.pools = {kSecondPool};
   if (plan.pools != 0 && from.pool == 2) group.pools = {kSecondPool, ""};
+  if (plan.pools != 0 && from.pool == 3) group.pools = {"", kSecondPool};
+  group.user = from.user == 0 ? "ann" : "bob";
   int pods = std::max(1, group.min_member + from.more);
   if (from.parts != 0) {
     model::SubGroup workers;
@@ -265,11 +332,22 @@ std::string add_group(Truth& truth, const Plan& plan, const GroupPlan& from, int
     servers.min_member = 2;
     group.sub_groups = {workers, servers};
     group.min_member += 2;
-    if (from.parts == 2) group.min_sub_group = 1;
+    if (from.parts == kOneOfTwoParts) group.min_sub_group = 1;
+    if (from.parts == kMorePartsThanAre) group.min_sub_group = 3;
+    if (from.parts == kNestedParts || from.parts == kOneOfNestedParts) {
+      model::SubGroup all;
+      all.name = "all";
+      for (model::SubGroup& part : group.sub_groups) part.parent = all.name;
+      if (from.parts == kOneOfNestedParts) {
+        all.min_sub_group = 1;
+        group.sub_groups[0].topology = build_topology(2);
+      }
+      group.sub_groups.push_back(all);
+    }
   }
   for (int i = 0; i < pods + (from.parts != 0 ? 2 : 0); ++i) {
     TruePod pod;
-    pod.pod = build_pod(from, group, i, group.created);
+    pod.pod = build_pod(from, group, number, i, group.created);
     if (from.parts != 0) pod.pod.sub_group = i < pods ? "workers" : "servers";
     truth.pods[pod.pod.uid] = pod;
   }
@@ -306,6 +384,20 @@ std::string add_pod(Truth& truth, const std::string& group) {
   return "";
 }
 
+model::DisruptionBudget build_budget(const BudgetPlan& from, int number) {
+  model::DisruptionBudget budget;
+  budget.key = "team/budget-" + std::to_string(number);
+  budget.selector =
+      from.family == 2 ? model::LabelSelector() : labelled("family", std::to_string(from.family));
+  const std::int32_t amount = from.kind >= 3 ? 25 * from.amount : from.amount;
+  if (from.kind == 0) budget.disruptions_allowed = amount;
+  if (from.kind == 1 || from.kind == 3) budget.min_available = amount;
+  if (from.kind == 2 || from.kind == 4) budget.max_unavailable = amount;
+  budget.min_available_is_percent = from.kind == 3;
+  budget.max_unavailable_is_percent = from.kind == 4;
+  return budget;
+}
+
 Truth build(const Plan& plan) {
   Truth truth;
   truth.now = kBeginning;
@@ -326,6 +418,10 @@ Truth build(const Plan& plan) {
     const std::string key = add_group(truth, plan, plan.groups[i], static_cast<int>(i));
     if (plan.groups[i].running > 0) start_pods(truth, plan.groups[i], key);
   }
+  for (std::size_t i = 0; i < plan.budgets.size(); ++i) {
+    const model::DisruptionBudget budget = build_budget(plan.budgets[i], static_cast<int>(i));
+    truth.budgets[budget.key] = budget;
+  }
   return truth;
 }
 
@@ -340,6 +436,7 @@ std::vector<model::Event> report_everything(const Truth& truth) {
   for (const auto& [name, node] : truth.nodes) report(model::NodeUpserted{node});
   for (const auto& [key, group] : truth.groups) report(model::GroupUpserted{group});
   for (const auto& [uid, pod] : truth.pods) report(model::PodUpserted{pod.pod});
+  for (const auto& [key, budget] : truth.budgets) report(model::DisruptionBudgetUpserted{budget});
   return events;
 }
 

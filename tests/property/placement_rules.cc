@@ -1,6 +1,7 @@
 #include "placement_rules.h"
 
 #include <algorithm>
+#include <map>
 
 namespace fairlead::property {
 
@@ -12,16 +13,24 @@ std::vector<Excess> excess(const model::Node& node, const Use& use) {
   compare("cpu", use.cpu_milli, node.allocatable.cpu_milli);
   compare("memory", use.memory_bytes, node.allocatable.memory_bytes);
   compare("pods", use.pods, node.pod_capacity);
-  const std::int64_t count = node.devices.empty() ? 0 : node.devices[0].count;
+  std::map<std::string, std::int64_t> healthy;
+  for (const model::DeviceSet& set : node.devices)
+    healthy[set.resource] = set.count - std::count_if(set.devices.begin(), set.devices.end(),
+                                                      [](const model::Device& one) { return !one.healthy; });
+  const std::string first = node.devices.empty() ? "" : node.devices[0].resource;
   const std::int64_t device_mib = node.devices.empty() ? 0 : node.devices[0].memory_mib;
-  compare("devices", use.devices(), count);
+  const auto whole = use.whole_devices.find(first);
+  const std::int64_t whole_devices = whole == use.whole_devices.end() ? 0 : whole->second;
+  compare("devices", whole_devices + static_cast<std::int64_t>(use.shared_mib.size()), healthy[first]);
+  for (const auto& [resource, used] : use.whole_devices)
+    if (resource != first) compare(resource, used, healthy[resource]);
   std::int64_t shared_mib = 0;
   for (const auto& [group, used] : use.shared_mib) {
     compare("device " + group, used, device_mib);
     shared_mib += used;
   }
-  compare("memory of devices", use.whole_devices * device_mib + shared_mib + use.unassigned_mib,
-          count * device_mib);
+  compare("memory of devices", whole_devices * device_mib + shared_mib + use.unassigned_mib,
+          healthy[first] * device_mib);
   for (const auto& [resource, used] : use.partitions) {
     const auto partition =
         std::find_if(node.partitions.begin(), node.partitions.end(),

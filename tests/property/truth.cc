@@ -14,7 +14,8 @@ void add(Use& use, const model::Pod& pod, const std::vector<std::string>& device
   use.cpu_milli += pod.requests.cpu_milli;
   use.memory_bytes += pod.requests.memory_bytes;
   use.pods += 1;
-  if (pod.devices.kind == model::DeviceRequest::Kind::kWhole) use.whole_devices += pod.devices.count;
+  if (pod.devices.kind == model::DeviceRequest::Kind::kWhole)
+    use.whole_devices[pod.devices.resource] += pod.devices.count;
   if (pod.devices.shares_devices()) {
     const std::int64_t mib = share_mib(pod.devices, device_mib);
     for (const std::string& group : device_groups) use.shared_mib[group] += mib;
@@ -134,11 +135,48 @@ std::int64_t Truth::active_pods(const std::string& group, std::optional<std::str
 
 bool Truth::minimum_met(const model::PodGroup& group, Members members) const {
   if (group.sub_groups.empty()) return active_pods(group.key, std::nullopt, members) >= group.min_member;
-  const auto satisfied =
-      std::count_if(group.sub_groups.begin(), group.sub_groups.end(), [&](const model::SubGroup& part) {
-        return active_pods(group.key, part.name, members) >= part.min_member;
-      });
-  return satisfied >= group.min_sub_group.value_or(static_cast<std::int32_t>(group.sub_groups.size()));
+  return parts_met(group, "", group.min_sub_group, members);
+}
+
+/// Whether enough of the parts directly below one (empty: the group) have their minimum.
+bool Truth::parts_met(const model::PodGroup& group, const std::string& parent,
+                      std::optional<std::int32_t> wanted, Members members) const {
+  std::int32_t parts = 0;
+  std::int32_t met = 0;
+  for (const model::SubGroup& part : group.sub_groups) {
+    if (part.parent != parent) continue;
+    ++parts;
+    const bool inner = std::any_of(group.sub_groups.begin(), group.sub_groups.end(),
+                                   [&](const model::SubGroup& other) { return other.parent == part.name; });
+    const bool enough = inner ? parts_met(group, part.name, part.min_sub_group, members)
+                              : active_pods(group.key, part.name, members) >= part.min_member;
+    met += enough ? 1 : 0;
+  }
+  return met >= wanted.value_or(parts);
+}
+
+bool Truth::protects(const model::DisruptionBudget& budget, const TruePod& pod) const {
+  return pod.pod.phase == model::Pod::Phase::kRunning && !pod.releasing && !pod.evicting && budget.selector &&
+         model::matches(*budget.selector, pod.pod.labels);
+}
+
+std::int64_t Truth::allowed_by(const model::DisruptionBudget& budget) const {
+  if (budget.disruptions_allowed) return *budget.disruptions_allowed;
+  std::int64_t running = 0;
+  std::int64_t expected = 0;
+  for (const auto& [uid, pod] : pods) {
+    running += protects(budget, pod) ? 1 : 0;
+    const bool finished =
+        pod.pod.phase == model::Pod::Phase::kSucceeded || pod.pod.phase == model::Pod::Phase::kFailed;
+    expected += !finished && model::matches(*budget.selector, pod.pod.labels) ? 1 : 0;
+  }
+  const auto amount = [&](std::int32_t value, bool percent) {
+    return percent ? (value * expected + 99) / 100 : std::int64_t{value};
+  };
+  const std::int64_t must_stay =
+      budget.min_available ? amount(*budget.min_available, budget.min_available_is_percent)
+                           : expected - amount(*budget.max_unavailable, budget.max_unavailable_is_percent);
+  return std::max<std::int64_t>(0, running - must_stay);
 }
 
 }  // namespace fairlead::property

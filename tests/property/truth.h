@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "model/availability.h"
 #include "model/configuration.h"
 #include "model/decision.h"
 #include "model/group.h"
@@ -39,13 +40,11 @@ struct Use {
   std::int64_t cpu_milli = 0;
   std::int64_t memory_bytes = 0;
   std::int64_t pods = 0;
-  std::int64_t whole_devices = 0;
-  std::map<std::string, std::int64_t> shared_mib;  ///< by device group
-  std::int64_t unassigned_mib = 0;                 ///< shares of nominated pods, whose device is not known
+  std::map<std::string, std::int64_t> whole_devices;  ///< by resource
+  std::map<std::string, std::int64_t> shared_mib;     ///< by device group
+  std::int64_t unassigned_mib = 0;                    ///< shares of nominated pods, whose device is not known
   std::map<std::string, std::int64_t> partitions;
   std::map<std::string, std::int64_t> host_ports;
-
-  std::int64_t devices() const { return whole_devices + static_cast<std::int64_t>(shared_mib.size()); }
 };
 
 /// The real state of a world: what a scheduler was told and what its decisions did. It knows nothing of how a
@@ -59,6 +58,7 @@ struct Truth {
   std::map<std::string, model::Node> nodes;
   std::map<std::string, model::PodGroup> groups;
   std::map<std::string, TruePod> pods;  ///< by uid
+  std::map<std::string, model::DisruptionBudget> budgets;
 
   /// Which pods count as using a node.
   enum class Count {
@@ -67,6 +67,10 @@ struct Truth {
   };
   Use use_of(const std::string& node, Count count) const;
 
+  /// Whether the budget counts the pod among those that run.
+  bool protects(const model::DisruptionBudget& budget, const TruePod& pod) const;
+  /// How many of the pods that it covers may be evicted now.
+  std::int64_t allowed_by(const model::DisruptionBudget& budget) const;
   std::int64_t priority_of(const model::PodGroup& group) const;
   bool preemptible(const model::PodGroup& group) const;
   /// The queue and its ancestors as far as they count, the leaf first; empty where one of them is missing or
@@ -88,6 +92,10 @@ struct Truth {
                            Members members = Members::kActive) const;
   /// Whether enough pods of the group, and of each sub-group that counts, are there.
   bool minimum_met(const model::PodGroup& group, Members members = Members::kActive) const;
+
+ private:
+  bool parts_met(const model::PodGroup& group, const std::string& parent, std::optional<std::int32_t> wanted,
+                 Members members) const;
 };
 
 /// The MiB that a share takes of each of its devices on a node with devices of `device_mib`.

@@ -45,7 +45,7 @@ Part* find_leaf(Part& part, const std::string& name) {
 Part make_tree(const model::PodGroup& group, const std::vector<const model::Pod*>& pods) {
   Part root;
   root.leaf = false;
-  root.min_sub_group = group.min_sub_group;
+  if (!group.sub_groups.empty()) root.min_sub_group = group.min_sub_group;
   root.topology = group.topology;
   for (const model::SubGroup& sub_group : group.sub_groups)
     if (sub_group.parent.empty()) root.children.push_back(make_part(group, sub_group));
@@ -93,7 +93,8 @@ void make_queues(const World& world, Facts& facts) {
       facts.queues[name] = {.object = &queue, .parent = flat ? "" : queue.parent, .children = {}};
   for (const auto& [key, group] : world.groups) {
     auto queue = world.queues.find(group.queue);
-    if (queue == world.queues.end() || !queue->second.fair_between_users || is_parent(world, group.queue))
+    if (queue == world.queues.end() || !queue->second.fair_between_users || is_parent(world, group.queue) ||
+        !queue_reaches_root(world, group.queue))
       continue;
     const model::Queue& leaf = user_queue(facts, group.queue, group.user);
     facts.queues[leaf.name] = {.object = &leaf, .of_user = true, .parent = leaf.parent, .children = {}};

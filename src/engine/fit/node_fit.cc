@@ -191,6 +191,9 @@ std::int64_t room_for(const model::Cluster& cluster, const model::PodClass& pod_
       room = std::min(room, std::max<std::int64_t>(0, cluster.nodes().later(amount.resource)[node.index()]) /
                                 amount.amount);
   const model::DeviceRequest& request = pod_class.key.devices;
+  if (request.kind == model::DeviceRequest::Kind::kWhole && pod_class.device_resource.valid() &&
+      pod_class.device_resource != cluster.nodes().at(node).device_resource)
+    return 0;
   if (!request.shares_devices()) return room;
   if (cluster.nodes().at(node).spec.devices.empty()) return 0;
   const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);

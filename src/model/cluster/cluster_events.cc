@@ -92,6 +92,7 @@ void Cluster::change_queues(const std::function<void()>& change, bool moves) {
 }
 
 base::Result<void> Cluster::apply_body(const TopologyUpserted& event) {
+  if (event.topology.name.empty()) return base::invalid_argument("topology has no name");
   topologies_[event.topology.name] = event.topology;
   return {};
 }
@@ -103,6 +104,7 @@ base::Result<void> Cluster::apply_body(const TopologyRemoved& event) {
 }
 
 base::Result<void> Cluster::apply_body(const PriorityClassUpserted& event) {
+  if (event.priority_class.name.empty()) return base::invalid_argument("priority class has no name");
   priority_classes_[event.priority_class.name] = event.priority_class;
   for (std::size_t i = 0; i < groups_.size(); ++i) resolve_priority(GroupId(i));
   return {};
@@ -291,6 +293,7 @@ void Cluster::follow_node_pool(PodId id) {
 }
 
 base::Result<void> Cluster::apply_body(const VolumeClaimUpserted& event) {
+  if (event.claim.key.empty()) return base::invalid_argument("volume claim has no key");
   volume_claims_[event.claim.key] = event.claim;
   ++volume_version_;
   return {};

@@ -45,9 +45,9 @@ void build_gang_tree(GroupRecord& group) {
       if (j != i && equal_without_case(group.tree[j].name, parent)) group.tree[i].parent = j;
     group.tree[group.tree[i].parent].children.push_back(i);
   }
+  // A minimum of more parts than there are is never met, as one of more pods than there are.
   auto minimum_of_children = [&](std::optional<std::int32_t> given, const GangNode& node) {
-    const auto all = static_cast<std::int32_t>(node.children.size());
-    return given ? std::min(*given, all) : all;
+    return given.value_or(static_cast<std::int32_t>(node.children.size()));
   };
   group.tree[0].min_children = minimum_of_children(group.spec.min_sub_group, group.tree[0]);
   for (std::size_t i = 1; i < group.tree.size(); ++i) {
