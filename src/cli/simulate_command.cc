@@ -1,5 +1,6 @@
 #include "cli/simulate_command.h"
 
+#include "cli/progress_bar.h"
 #include "cli/simulate_report.h"
 #include "cli/style.h"
 #include "sim/simulation.h"
@@ -16,7 +17,6 @@ namespace fairlead::cli {
 namespace {
 
 constexpr std::string_view kOpenb = "openb";
-constexpr std::size_t kBarWidth = 30;
 
 int fail(const Environment& environment, const base::Error& error, int code) {
   environment.err << "fairlead: " << error.message() << '\n';
@@ -53,30 +53,6 @@ base::Result<void> check(const SimulateOptions& options) {
   return {};
 }
 
-/// A line on a terminal that is written over until it is done.
-class ProgressBar {
- public:
-  ProgressBar(const Environment& environment) : environment_(environment) {}
-
-  void show(std::size_t done, std::size_t total) {
-    const std::size_t percent = total == 0 ? 100 : done * 100 / total;
-    if (percent == shown_) return;
-    shown_ = percent;
-    const std::size_t filled = percent * kBarWidth / 100;
-    environment_.err << fmt::format("\rreplaying [{}{}] {:3} %", std::string(filled, '#'),
-                                    std::string(kBarWidth - filled, ' '), percent)
-                     << std::flush;
-  }
-  void remove() {
-    if (shown_ != kNothing) environment_.err << "\r\x1b[K" << std::flush;
-  }
-
- private:
-  static constexpr std::size_t kNothing = 101;
-  const Environment& environment_;
-  std::size_t shown_ = kNothing;
-};
-
 }  // namespace
 
 base::Result<std::vector<std::uint64_t>> parse_seeds(std::string_view text) {
@@ -112,7 +88,7 @@ int run_simulate(const SimulateOptions& options, const Environment& environment)
   const base::Result<sim::OpenbTrace> trace = sim::read_openb(options.nodes, options.pods);
   if (!trace) return fail(environment, trace.error(), kExitFailed);
 
-  ProgressBar bar(environment);
+  ProgressBar bar(environment, "replaying");
   sim::SimulationPorts ports{
       .make_scheduler = environment.make_scheduler_with_scorers, .clock = environment.now, .progress = {}};
   if (environment.err_is_terminal) {

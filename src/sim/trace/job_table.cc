@@ -1,4 +1,4 @@
-#include "sim/trace/philly.h"
+#include "sim/trace/job_table.h"
 
 #include <fmt/format.h>
 
