@@ -9,6 +9,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <memory>
+#include <string>
 
 namespace fairlead::net {
 
@@ -23,15 +24,21 @@ class Channel {
  public:
   using Done = MoveFunction<void(const error_code&, std::size_t)>;
 
-  explicit Channel(StreamSocket socket);
+  /// Through TLS when a context is given, after a handshake.
+  explicit Channel(StreamSocket socket, std::shared_ptr<TlsContext> tls = nullptr);
   Channel(Channel&&) noexcept;
   Channel& operator=(Channel&&) noexcept;
   ~Channel();
 
+  void handshake_as_server(MoveFunction<void(const error_code&)> done);
+  /// Verifies that the certificate is for the host, a name or an address.
+  void handshake_as_client(const std::string& host, MoveFunction<void(const error_code&)> done);
   void read_some(asio::mutable_buffer buffer, Done done);
   void write_some(asio::const_buffer buffer, Done done);
   /// Says that nothing more will be written; reading goes on.
   void shutdown_write();
+  /// Ends the read that is open, which reports so.
+  void cancel();
   void close();
   bool secure() const;
   StreamSocket& socket();

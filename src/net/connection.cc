@@ -3,6 +3,7 @@
 #include "net/answer_head.h"
 #include "net/server_state.h"
 #include "net/url.h"
+#include "net/web_socket_core.h"
 
 #include <fmt/format.h>
 
@@ -17,6 +18,19 @@ namespace {
 constexpr std::size_t kReadAhead = 64 * 1024;
 // How long a client that is done with may take to read the last answer.
 constexpr base::Duration kLinger = base::Duration::seconds(2);
+
+// What a handler gets of a WebSocket.
+class ServerWebSocket final : public WebSocket {
+ public:
+  explicit ServerWebSocket(std::shared_ptr<WebSocketCore> core) : core_(std::move(core)) {}
+  bool send(std::string_view bytes, bool binary) override { return core_->send(bytes, binary); }
+  void close(std::uint16_t code, std::string_view reason) override { core_->close(code, reason); }
+  bool closed() const override { return core_->closed(); }
+  void on_room(std::function<void()> function) override { core_->on_room(std::move(function)); }
+
+ private:
+  const std::shared_ptr<WebSocketCore> core_;
+};
 
 }  // namespace
 
@@ -34,12 +48,20 @@ void Connection::start(MoveFunction<void()> on_gone) {
   deadline_.on_passed([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->on_deadline();
   });
-  next_request();
+  if (!channel_.secure()) return next_request();
+  phase_ = Phase::kHandshake;
+  set_deadline(server_->options.header_timeout);
+  channel_.handshake_as_server([self = shared_from_this()](const error_code& error) {
+    if (self->phase_ == Phase::kClosed) return;
+    if (error) return self->close();
+    self->next_request();
+  });
 }
 
 void Connection::stop() {
   if (phase_ == Phase::kIdle || phase_ == Phase::kStreaming || phase_ == Phase::kLingering) return close();
-  if (phase_ == Phase::kProxying && !upgrade_.empty()) close();  // a tunnel has no end of its own
+  if (phase_ == Phase::kProxying && !upgrade_.empty()) return close();  // a tunnel has no end of its own
+  if (phase_ == Phase::kWebSocket) web_socket_->close(1001, "the server stops");
 }
 
 void Connection::close() {
@@ -50,6 +72,7 @@ void Connection::close() {
   channel_.close();
   written_ = {};
   if (stream_) std::exchange(stream_, nullptr)->close();
+  if (web_socket_) std::exchange(web_socket_, nullptr)->cut();
   if (const auto held = held_.lock()) held->close();
   if (proxied_) std::exchange(proxied_, nullptr)->cancel();
   if (on_gone_) std::exchange(on_gone_, {})();
@@ -84,11 +107,12 @@ void Connection::read() {
 void Connection::on_read(const error_code& error, std::size_t bytes) {
   reading_ = false;
   if (phase_ == Phase::kClosed) return;
+  if (!error) input_.append(block_.data(), bytes);
+  if (after_read_) return std::exchange(after_read_, {})();
   if (error) {
     input_ended_ = true;
     return on_input_end();
   }
-  input_.append(block_.data(), bytes);
   on_input();
 }
 
@@ -113,8 +137,10 @@ void Connection::on_input() {
     case Phase::kLingering:
       input_.clear();
       return read();
+    case Phase::kHandshake:
     case Phase::kHandling:
     case Phase::kAnswering:
+    case Phase::kWebSocket:
     case Phase::kClosed:
       return;
   }
@@ -126,7 +152,8 @@ void Connection::on_input_end() {
 }
 
 void Connection::on_deadline() {
-  if (writing_ || phase_ == Phase::kIdle || phase_ == Phase::kLingering) return close();
+  if (writing_ || phase_ == Phase::kHandshake || phase_ == Phase::kIdle || phase_ == Phase::kLingering)
+    return close();
   if (phase_ == Phase::kHead || phase_ == Phase::kBody) {
     return refuse(408, "the request did not come to its end in time");
   }
@@ -181,7 +208,9 @@ void Connection::read_body() {
   if (parser_->state() == MessageParser::State::kFailed) {
     return refuse(parser_->failure().status, parser_->failure().message);
   }
-  if (parser_->state() == MessageParser::State::kComplete) return dispatch();
+  if (parser_->state() == MessageParser::State::kComplete) {
+    return upgrade_ == "websocket" && server_->handlers.on_web_socket ? ask_web_socket() : dispatch();
+  }
   phase_ = Phase::kBody;
   set_deadline(server_->options.body_timeout);
   const std::string_view expect = request_.header("expect");
@@ -236,6 +265,75 @@ void Connection::dispatch() {
     busy.headers.emplace_back("Retry-After", "1");
     respond(std::move(busy));
   }
+}
+
+void Connection::ask_web_socket() {
+  // A page that another site gave the browser must not act with this site's cookies.
+  if (const std::string_view origin = request_.header("origin"); !origin.empty()) {
+    const std::size_t scheme = origin.find("://");
+    const std::string_view site = scheme == origin.npos ? origin : origin.substr(scheme + 3);
+    if (lower_case(site) != lower_case(request_.header("host"))) {
+      return refuse(403, fmt::format("pages of {} may not connect here", origin));
+    }
+  }
+  phase_ = Phase::kHandling;
+  deadline_.clear();
+  const bool taken = server_->pool.submit([self = shared_from_this(), request = request_] {
+    WebSocketCore::Limits limits;
+    limits.message_bytes = self->server_->options.max_message_bytes;
+    limits.waiting_bytes = self->server_->options.max_waiting_bytes;
+    const auto core = WebSocketCore::make(self->loop_, limits);
+    std::optional<WebSocketHandler> handler;
+    HttpResponse refusal;
+    try {
+      auto decided = self->server_->handlers.on_web_socket(request, std::make_shared<ServerWebSocket>(core));
+      if (decided) {
+        handler = *std::move(decided);
+      } else {
+        refusal = problem(status_of(decided.error().code()), decided.error().message());
+      }
+    } catch (const std::exception& exception) {
+      refusal = problem(500, fmt::format("the handler failed: {}", exception.what()));
+    }
+    self->loop_->post([self, core, handler = std::move(handler), refusal = std::move(refusal)]() mutable {
+      if (handler) return self->begin_web_socket(core, *std::move(handler));
+      core->cut();
+      self->respond(std::move(refusal));
+    });
+  });
+  if (!taken) {
+    HttpResponse busy = problem(503, "too many requests are waiting; try again soon");
+    busy.headers.emplace_back("Retry-After", "1");
+    respond(std::move(busy));
+  }
+}
+
+void Connection::begin_web_socket(std::shared_ptr<WebSocketCore> core, WebSocketHandler handler) {
+  const auto shared = std::make_shared<const WebSocketHandler>(std::move(handler));
+  if (phase_ == Phase::kClosed) {
+    core->cut();
+    if (shared->on_close) server_->pool.submit_always(shared->on_close);
+    return;
+  }
+  if (reading_) {
+    // A read that looked for the client's end is still open; what it got belongs to the WebSocket.
+    after_read_ = [self = shared_from_this(), core, shared] { self->begin_web_socket(core, *shared); };
+    return channel_.cancel();
+  }
+  phase_ = Phase::kWebSocket;
+  web_socket_ = core;
+  WebSocketCore::Events events;
+  events.on_message = [self = shared_from_this(), core, shared](std::string bytes, bool binary) {
+    self->server_->pool.submit_always([loop = self->loop_, core, shared, bytes = std::move(bytes), binary] {
+      if (shared->on_message) shared->on_message(bytes, binary);
+      loop->post([core] { core->read_next(); });
+    });
+  };
+  events.on_end = [self = shared_from_this(), shared](std::uint16_t, const std::string&) {
+    if (shared->on_close) self->server_->pool.submit_always(shared->on_close);
+    self->close();
+  };
+  core->accept(std::move(channel_), std::exchange(input_, {}), request_, std::move(events));
 }
 
 void Connection::ask_proxy() {

@@ -7,6 +7,7 @@
 #include "net/proxied_request.h"
 #include "net/streamed_body.h"
 #include "net/upstream.h"
+#include "net/web_socket_core.h"
 
 #include <array>
 #include <memory>
@@ -64,12 +65,14 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
  private:
   enum class Phase : std::uint8_t {
+    kHandshake,  // of TLS
     kIdle,       // between requests
     kHead,       // a request has begun
     kBody,       // its body is being read
     kHandling,   // a handler has it
     kHeld,       // it waits for a decision where it is to go
     kProxying,   // it goes through
+    kWebSocket,  // it is none any more
     kAnswering,  // the answer is being written
     kStreaming,  // and comes bit by bit
     kLingering,  // the last answer is out; what the client still sends is thrown away so that it can read it
@@ -89,6 +92,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void parse_body();
   void dispatch();
   void ask_proxy();
+  void ask_web_socket();
+  void begin_web_socket(std::shared_ptr<WebSocketCore> core, WebSocketHandler handler);
 
   /// Answers; the connection goes on after it when the client and the state of the input allow.
   void respond(HttpResponse response);
@@ -124,6 +129,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<StreamedBody> stream_;
   std::weak_ptr<HeldRequest> held_;  // kept by whoever can decide
   std::shared_ptr<ProxiedRequest> proxied_;
+  std::shared_ptr<WebSocketCore> web_socket_;
+  MoveFunction<void()> after_read_;  // waits for the end of a read that was called off
 
   std::array<std::string, 2> output_;
   std::size_t output_part_ = 0;

@@ -52,12 +52,15 @@ class ClientWebSocket {
     std::function<void(std::string_view bytes, bool binary)> on_message;
     std::function<void(std::uint16_t code, std::string_view reason)> on_close;
   };
-  /// Connects; callbacks run on a thread of the socket's own.
+  /// Connects to a URL of ws, wss, http or https, within the request's timeout; callbacks run on a thread of
+  /// the socket's own. Errors: kUnavailable (no connection), or what the status of a refusal says, with the
+  /// answer's text.
   static base::Result<std::unique_ptr<ClientWebSocket>> connect(const ClientRequest& request,
                                                                 Callbacks callbacks);
-  virtual ~ClientWebSocket() = default;
+  virtual ~ClientWebSocket() = default;  ///< cuts off; no callback runs afterwards
+  /// Waits while a megabyte is on its way, unless called by a callback; false when closed.
   virtual bool send(std::string_view bytes, bool binary) = 0;
-  virtual void close() = 0;
+  virtual void close() = 0;  ///< after what was sent
 };
 
 }  // namespace fairlead::net

@@ -91,6 +91,14 @@ class BeastServer final : public HttpServer {
 
   base::Result<void> listen() {
     const HttpServerOptions& options = state_->options;
+    if (options.certificate_file.empty() != options.key_file.empty()) {
+      return base::invalid_argument("TLS needs both a certificate file and a key file");
+    }
+    if (!options.certificate_file.empty()) {
+      auto tls = TlsContext::for_server(options.certificate_file, options.key_file);
+      if (!tls) return tls.error();
+      state_->tls = *std::move(tls);
+    }
     auto tcp = listen_tcp(options.address, options.port);
     if (!tcp) return tcp.error();
     port_ = tcp->port;
@@ -168,8 +176,9 @@ class BeastServer final : public HttpServer {
     std::string key = is_unix ? fmt::format("account {}", peer.account.value_or(0)) : peer.address;
     if (!state_->peers.enter(key)) return;  // closes the socket
     if (!is_unix) set_up_tcp(descriptor);
-    const auto connection = std::make_shared<Connection>(state_, home.loop, home.upstreams,
-                                                         Channel(std::move(socket)), std::move(peer));
+    const auto connection = std::make_shared<Connection>(
+        state_, home.loop, home.upstreams, Channel(std::move(socket), is_unix ? nullptr : state_->tls),
+        std::move(peer));
     ++open_;
     home.loop->post([this, &home, connection, key = std::move(key)] {
       home.connections.insert(connection);

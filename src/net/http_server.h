@@ -59,12 +59,19 @@ struct HttpResponse {
   std::function<void(std::shared_ptr<BodyStream>)> stream;
 };
 
-/// One WebSocket. Any thread may send; `on_message` and `on_close` run on the server's threads, in order.
+/// One WebSocket. Any thread may send, also before it is accepted; `on_message` and `on_close` run on handler
+/// threads, one at a time and in order: the next message is read when the last was handled. It may outlive
+/// the server.
 class WebSocket {
  public:
   virtual ~WebSocket() = default;
+  /// False: closed, or the client is slow and `max_waiting_bytes` wait already; `closed` tells which.
   virtual bool send(std::string_view bytes, bool binary) = 0;
-  virtual void close(std::uint16_t code, std::string_view reason) = 0;
+  virtual void close(std::uint16_t code, std::string_view reason) = 0;  ///< after what was sent
+  virtual bool closed() const = 0;
+  /// Called once on a thread of the server, which must not be kept waiting, as soon as there is room again or
+  /// the socket is closed; at once, from here, when that is so.
+  virtual void on_room(std::function<void()> function) = 0;
 };
 struct WebSocketHandler {
   std::function<void(std::string_view bytes, bool binary)> on_message;
@@ -98,7 +105,9 @@ struct ProxyRefusal {
 /// What the server asks for each request. Handlers run on a bounded pool and may wait.
 struct HttpHandlers {
   std::function<HttpResponse(const HttpRequest&)> on_request;
-  /// Whether a WebSocket at this path is accepted; the handler's callbacks, or an answer that refuses.
+  /// Whether a WebSocket at this path is accepted: the handler's callbacks, or an error, which is answered
+  /// with its status. Not asked about a page of another origin, which is refused (403). Absent: on_request is
+  /// asked.
   std::function<base::Result<WebSocketHandler>(const HttpRequest&, std::shared_ptr<WebSocket>)> on_web_socket;
   /// Asked before on_request when `path` begins with one of `proxy_prefixes`, with the headers only: `answer`
   /// or `refuse` is called later, from any thread, once; meanwhile the request is held, at the cost of its
@@ -129,6 +138,7 @@ struct HttpServerOptions {
   std::uint64_t max_proxied_body_bytes = std::uint64_t{16} << 30U;  ///< never held as a whole
   int max_proxy_attempts = 5;                                       ///< then 502
   std::size_t max_idle_upstreams = 64;          ///< connections kept for each target and event loop
+  std::size_t max_message_bytes = 1024 * 1024;  ///< of one message of a WebSocket
   std::size_t max_waiting_bytes = 1024 * 1024;  ///< of a stream or WebSocket whose reader is slow
   base::Duration header_timeout =
       base::Duration::seconds(10);  ///< from a request's first byte to the end of its head

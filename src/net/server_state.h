@@ -3,6 +3,7 @@
 #include "net/handler_pool.h"
 #include "net/http_server.h"
 #include "net/peer_table.h"
+#include "net/tls.h"
 
 #include <atomic>
 #include <functional>
@@ -22,6 +23,7 @@ struct ServerState {
   const HttpServerOptions options;
   const HttpHandlers handlers;
   PeerTable peers;
+  std::shared_ptr<TlsContext> tls;  ///< null: plain
   std::atomic<bool> stopping = false;
   HandlerPool pool;  // the last member: its threads end first
 };
