@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -61,6 +62,35 @@ class Engine final : public model::Scheduler {
     ran_at_version_ = cluster_.event_version();
     last_ = {{}, round.more, round.wake_at};
     return round;
+  }
+
+  model::Assumptions assumptions() override {
+    model::Assumptions result;
+    for (std::size_t i = 0; i < cluster_.pod_count(); ++i) {
+      if (auto held = cluster_.assumption(model::PodId(i))) result.pods.push_back(std::move(*held));
+    }
+    std::sort(result.pods.begin(), result.pods.end(),
+              [](const auto& a, const auto& b) { return a.uid < b.uid; });
+    result.below_minimum_since = cluster_.below_minimum_since();
+    return result;
+  }
+
+  model::ApplyReport assume(const model::Assumptions& assumptions) override {
+    model::ApplyReport report;
+    for (std::size_t i = 0; i < assumptions.pods.size(); ++i) {
+      const model::PodAssumption& told = assumptions.pods[i];
+      if (auto taken = cluster_.assume(told); !taken.ok()) {
+        report.rejected.push_back({i, taken.error().message()});
+      } else if (told.decision != 0) {
+        outstanding_[told.decision] = {told.uid, told.state == model::PodAssumption::State::kBinding};
+        decisions_ = std::max(decisions_, told.decision);
+      }
+    }
+    cluster_.groups_below_minimum();
+    for (const auto& [group, since] : assumptions.below_minimum_since)
+      cluster_.assume_below_minimum(group, since);
+    check_sums();
+    return report;
   }
 
  private:

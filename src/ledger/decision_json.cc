@@ -2,7 +2,7 @@
 
 #include "base/json_reader.h"
 #include "ledger/event_json.h"
-#include "ledger/json_codec.h"
+#include "model/json/codec.h"
 
 namespace fairlead::ledger {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 void write_decision(base::JsonWriter& out, const model::Decision& decision) {
   out.begin_object();
   if (decision.number != 0) out.member("number", decision.number);
-  json::write_alternative(out, decision.body);
+  model::json::write_alternative(out, decision.body);
   out.end_object();
 }
 
@@ -28,8 +28,8 @@ base::Result<std::vector<model::Decision>> read_decisions(const base::JsonValue&
   decisions.reserve(json.items().size());
   for (const base::JsonValue& item : json.items()) {
     model::Decision& decision = decisions.emplace_back();
-    json::Fault fault;
-    if (!json::read_tagged(item, "number", decision.number, decision.body, fault)) {
+    model::json::Fault fault;
+    if (!model::json::read_tagged(item, "number", decision.number, decision.body, fault)) {
       fault.at(decisions.size() - 1);
       return fault.error().in("decisions");
     }
@@ -52,9 +52,9 @@ std::string round_to_json(const RoundRecord& round) {
     out.key("events");
     write_events(out, round.events);
   }
-  if (!json::same(round.request, model::RoundRequest())) {
+  if (!model::json::same(round.request, model::RoundRequest())) {
     out.key("request");
-    json::write(out, round.request);
+    model::json::write(out, round.request);
   }
   if (!round.decisions.empty()) {
     out.key("decisions");
@@ -80,8 +80,8 @@ base::Result<RoundRecord> round_from_json(std::string_view text) {
       if (!decisions) return decisions.error();
       round.decisions = std::move(*decisions);
     } else if (member.key == "request") {
-      json::Fault fault;
-      if (!json::read(member.value, round.request, fault)) return fault.error().in("request");
+      model::json::Fault fault;
+      if (!model::json::read(member.value, round.request, fault)) return fault.error().in("request");
     } else {
       return base::invalid_argument("the round has a member that is not known: " + std::string(member.key));
     }
@@ -94,7 +94,7 @@ bool same_decision(const model::Decision& a, const model::Decision& b) {
   return std::visit(
       [&b](const auto& body) {
         using Body = std::remove_cvref_t<decltype(body)>;
-        return json::same(body, std::get<Body>(b.body));
+        return model::json::same(body, std::get<Body>(b.body));
       },
       a.body);
 }

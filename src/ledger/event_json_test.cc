@@ -18,7 +18,7 @@ void expect_every_member_is_listed(std::set<std::string>& seen);
 template <class T>
 struct Inner {
   static void check(std::set<std::string>& seen) {
-    if constexpr (Described<T>) expect_every_member_is_listed<T>(seen);
+    if constexpr (model::json::Described<T>) expect_every_member_is_listed<T>(seen);
   }
 };
 template <class T>
@@ -32,7 +32,7 @@ void expect_every_member_is_listed(std::set<std::string>& seen) {
   if (!seen.insert(type).second) return;
   T value{};
   std::size_t offset = 0;
-  const auto visit = [&]<class M>(const Field<M>& member) {
+  const auto visit = [&]<class M>(const model::json::Field<M>& member) {
     offset = (offset + alignof(M) - 1) / alignof(M) * alignof(M);
     const auto at = static_cast<std::size_t>(reinterpret_cast<const std::byte*>(&member.value) -
                                              reinterpret_cast<const std::byte*>(&value));
@@ -40,9 +40,9 @@ void expect_every_member_is_listed(std::set<std::string>& seen) {
     offset = at + sizeof(M);
     Inner<M>::check(seen);
   };
-  std::apply([&](const auto&... member) { (visit(member), ...); }, Shape<T>::of(value));
+  std::apply([&](const auto&... member) { (visit(member), ...); }, model::json::Shape<T>::of(value));
   const std::size_t size = (offset + alignof(T) - 1) / alignof(T) * alignof(T);
-  if (std::tuple_size_v<decltype(Shape<T>::of(value))> > 0) {
+  if (std::tuple_size_v<decltype(model::json::Shape<T>::of(value))> > 0) {
     EXPECT_EQ(size, sizeof(T)) << type << ": the last member is not listed";
   }
 }
@@ -86,13 +86,14 @@ TEST(EventJson, FullValuesDifferFromTheDefaultInEveryMember) {
   maker.fill(pod);
   const model::Pod usual;
   const auto check = [](const auto& member, const auto& other) {
-    EXPECT_FALSE(json::same(member.value, other.value)) << member.name;
+    EXPECT_FALSE(model::json::same(member.value, other.value)) << member.name;
   };
   std::apply(
       [&](const auto&... member) {
-        std::apply([&](const auto&... other) { (check(member, other), ...); }, Shape<model::Pod>::of(usual));
+        std::apply([&](const auto&... other) { (check(member, other), ...); },
+                   model::json::Shape<model::Pod>::of(usual));
       },
-      Shape<model::Pod>::of(pod));
+      model::json::Shape<model::Pod>::of(pod));
 }
 
 TEST(DecisionJson, EveryKindComesBackTheSame) {
@@ -114,7 +115,7 @@ TEST(DecisionJson, EveryKindComesBackTheSame) {
           << decision_to_json(round.decisions[i]);
     }
     EXPECT_EQ(read->events.size(), round.events.size());
-    EXPECT_TRUE(json::same(read->request, round.request));
+    EXPECT_TRUE(model::json::same(read->request, round.request));
     EXPECT_EQ(round_to_json(*read), round_to_json(round));
   }
 }

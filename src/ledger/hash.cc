@@ -1,6 +1,6 @@
 #include "ledger/hash.h"
 
-#include "ledger/json_codec.h"
+#include "model/json/codec.h"
 
 #include <sodium.h>
 
@@ -83,11 +83,12 @@ std::optional<Hash> hash_from_bytes(std::string_view bytes) {
 }
 
 std::string to_hexadecimal(const Hash& hash) {
-  return json::to_hexadecimal(std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()));
+  return model::json::to_hexadecimal(
+      std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()));
 }
 
 std::optional<Hash> hash_from_hexadecimal(std::string_view digits) {
-  const auto bytes = json::from_hexadecimal(digits);
+  const auto bytes = model::json::from_hexadecimal(digits);
   return bytes ? hash_from_bytes(*bytes) : std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "model/assumptions.h"
 #include "model/decision.h"
 #include "model/event.h"
 
@@ -45,6 +46,15 @@ class Scheduler {
   virtual ApplyReport apply(std::span<const Event> events) = 0;
   /// One round at the time of the last event. Its decisions are in the state, as assumed, when it returns.
   virtual Round run(const RoundRequest& request) = 0;
+
+  /// What it holds beyond the world's truth, as it is before the next round.
+  virtual Assumptions assumptions() { return {}; }
+  /// For a fresh scheduler that was told the world's truth: takes over what another one held. What cannot be
+  /// is left out and reported, with its index among the pods.
+  virtual ApplyReport assume(const Assumptions& assumptions) {
+    static_cast<void>(assumptions);
+    return {};
+  }
 };
 
 }  // namespace fairlead::model

@@ -3,6 +3,7 @@
 #include "base/interner.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "model/assumptions.h"
 #include "model/availability.h"
 #include "model/cluster/assignment.h"
 #include "model/cluster/budget_table.h"
@@ -157,6 +158,15 @@ class Cluster {
   bool group_before(GroupId a, GroupId b) const;
   /// Within a group: task priority, leaders, creation, UID.
   bool task_before(PodId a, PodId b) const;
+
+  /// What is held about a pod beyond what the world has told of it; nothing where that is all.
+  std::optional<PodAssumption> assumption(PodId id) const;
+  /// Takes over what another cluster held about a pod; outside of hypotheses. Errors: kNotFound,
+  /// kInvalidArgument for what cannot be; nothing changes then.
+  base::Result<void> assume(const PodAssumption& told);
+  /// Groups that run with less than their minimum, by key, and since when.
+  std::vector<std::pair<std::string, base::Time>> below_minimum_since();
+  void assume_below_minimum(std::string_view group, base::Time since);
 
   /// Goes up when pods of other schedulers come or go.
   std::uint64_t foreign_version() const { return foreign_version_; }

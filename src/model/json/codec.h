@@ -4,7 +4,7 @@
 #include "base/json_writer.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "ledger/model_fields.h"
+#include "model/json/members.h"
 
 #include <bit>
 #include <charconv>
@@ -19,14 +19,13 @@
 #include <variant>
 #include <vector>
 
-namespace fairlead::ledger {
-
 /// Values of the model as JSON and back, exactly: what is read equals what was written, each bit of a double
 /// and each byte of a text included. A structure is an object with the names of the model; members that have
 /// their default are left out, so that rows stay small. An instant or duration is nanoseconds; a bound is a
 /// number or "unlimited"; an enumerator is its name; a text that is not UTF-8, which JSON cannot hold, is
-/// {"bytes": hexadecimal}. Only event_json.cc and decision_json.cc include this.
-namespace json {
+/// {"bytes": hexadecimal}. Costly to compile: headers name events.h
+/// instead.
+namespace fairlead::model::json {
 
 template <class T>
 inline constexpr bool kIsVector = false;
@@ -341,5 +340,4 @@ bool read_tagged(const base::JsonValue& json, std::string_view first_name, First
   return found || fault.raise("is of no kind");
 }
 
-}  // namespace json
-}  // namespace fairlead::ledger
+}  // namespace fairlead::model::json

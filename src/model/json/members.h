@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/assumptions.h"
 #include "model/decision.h"
 #include "model/event.h"
 #include "model/scheduler.h"
@@ -11,7 +12,7 @@
 #include <type_traits>
 #include <variant>
 
-namespace fairlead::ledger {
+namespace fairlead::model::json {
 
 /// One member of a value of the model, by its name there.
 template <class T>
@@ -37,7 +38,7 @@ struct Alternatives;
 template <class T>
 concept Described = requires(T& value) { Shape<std::remove_const_t<T>>::of(value); };
 
-// An enumerator's name in the ledger. A switch without default: one that is added and not named here is a
+// An enumerator's name in JSON. A switch without default: one that is added and not named here is a
 // warning of the compiler. Empty for a number that is no enumerator.
 
 constexpr std::string_view name_of(model::Requirement::Operator value) {
@@ -288,6 +289,31 @@ constexpr std::string_view name_of(model::ReasonCode value) {
       return "search_limit";
     case Code::kUnknownTopology:
       return "unknown_topology";
+  }
+  return {};
+}
+
+constexpr std::string_view name_of(model::PodAssumption::State value) {
+  using State = model::PodAssumption::State;
+  switch (value) {
+    case State::kGated:
+      return "gated";
+    case State::kPending:
+      return "pending";
+    case State::kNominated:
+      return "nominated";
+    case State::kBinding:
+      return "binding";
+    case State::kBound:
+      return "bound";
+    case State::kRunning:
+      return "running";
+    case State::kMoved:
+      return "moved";
+    case State::kReleasing:
+      return "releasing";
+    case State::kFinished:
+      return "finished";
   }
   return {};
 }
@@ -909,6 +935,29 @@ struct Shape<model::RoundRequest> {
   }
 };
 
+// Of model/assumptions.h.
+
+template <>
+struct Shape<model::PodAssumption> {
+  static auto of(auto& all) {
+    auto& [uid, state, node, device_groups, reserved_node, reserved_groups, decision, bound, preferred_node,
+           inherited, bind_failures, excluded, eviction_refused_until] = all;
+    return std::tuple(field("uid", uid), field("state", state), field("node", node),
+                      field("device_groups", device_groups), field("reserved_node", reserved_node),
+                      field("reserved_groups", reserved_groups), field("decision", decision),
+                      field("bound", bound), field("preferred_node", preferred_node),
+                      field("inherited", inherited), field("bind_failures", bind_failures),
+                      field("excluded", excluded), field("eviction_refused_until", eviction_refused_until));
+  }
+};
+template <>
+struct Shape<model::Assumptions> {
+  static auto of(auto& all) {
+    auto& [pods, below_minimum_since] = all;
+    return std::tuple(field("pods", pods), field("below_minimum_since", below_minimum_since));
+  }
+};
+
 template <>
 struct Alternatives<decltype(model::Event::body)> {
   static constexpr std::array<std::string_view, 29> kNames = {"clock_advanced",
@@ -949,4 +998,4 @@ struct Alternatives<decltype(model::Decision::body)> {
   static_assert(kNames.size() == std::variant_size_v<decltype(model::Decision::body)>);
 };
 
-}  // namespace fairlead::ledger
+}  // namespace fairlead::model::json

@@ -1,6 +1,6 @@
-#include "ledger/json_codec.h"
+#include "model/json/codec.h"
 
-namespace fairlead::ledger::json {
+namespace fairlead::model::json {
 namespace {
 
 /// Bytes of the character that begins here, or 0 when it is not UTF-8 (RFC 3629: no overlong forms, no
@@ -62,4 +62,4 @@ std::optional<std::string> from_hexadecimal(std::string_view digits) {
   return bytes;
 }
 
-}  // namespace fairlead::ledger::json
+}  // namespace fairlead::model::json

@@ -1,16 +1,16 @@
-#include "ledger/event_json.h"
+#include "model/json/events.h"
 
 #include "base/json_reader.h"
-#include "ledger/json_codec.h"
+#include "model/json/codec.h"
 
-namespace fairlead::ledger {
+namespace fairlead::model::json {
 
 void write_events(base::JsonWriter& out, std::span<const model::Event> events) {
   out.begin_array();
   for (const model::Event& event : events) {
     out.begin_object();
     if (event.time != base::Time()) out.member("time", event.time.unix_nanoseconds());
-    json::write_alternative(out, event.body);
+    write_alternative(out, event.body);
     out.end_object();
   }
   out.end_array();
@@ -29,8 +29,8 @@ base::Result<std::vector<model::Event>> read_events(const base::JsonValue& json)
   events.reserve(json.items().size());
   for (const base::JsonValue& item : json.items()) {
     model::Event& event = events.emplace_back();
-    json::Fault fault;
-    if (!json::read_tagged(item, "time", event.time, event.body, fault)) {
+    Fault fault;
+    if (!read_tagged(item, "time", event.time, event.body, fault)) {
       fault.at(events.size() - 1);
       return fault.error().in("events");
     }
@@ -46,13 +46,13 @@ base::Result<std::vector<model::Event>> events_from_json(std::string_view text) 
 }
 
 void write_configuration(base::JsonWriter& out, const model::Configuration& configuration) {
-  json::write(out, configuration);
+  write(out, configuration);
 }
 
 base::Result<model::Configuration> read_configuration(const base::JsonValue& json) {
   model::Configuration configuration;
-  json::Fault fault;
-  if (!json::read(json, configuration, fault)) return fault.error().in("configuration");
+  Fault fault;
+  if (!read(json, configuration, fault)) return fault.error().in("configuration");
   return configuration;
 }
 
@@ -61,9 +61,9 @@ bool same_event(const model::Event& a, const model::Event& b) {
   return std::visit(
       [&b](const auto& body) {
         using Body = std::remove_cvref_t<decltype(body)>;
-        return json::same(body, std::get<Body>(b.body));
+        return same(body, std::get<Body>(b.body));
       },
       a.body);
 }
 
-}  // namespace fairlead::ledger
+}  // namespace fairlead::model::json
