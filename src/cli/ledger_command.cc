@@ -2,7 +2,10 @@
 
 #include "base/json_writer.h"
 #include "cli/offline_commands.h"
+#include "cli/usage_command.h"
+#include "ledger/state_at.h"
 #include "ledger/verify.h"
+#include "manifest/cycle.h"
 
 #include <fmt/format.h>
 
@@ -140,6 +143,29 @@ Command verify_command() {
   return command;
 }
 
+Command export_command() {
+  auto options = std::make_shared<LedgerExportOptions>();
+  Command command;
+  command.name = "export";
+  command.description = "Print what the scheduler knew at an instant, as objects and a state";
+  command.more =
+      "The document has the Kubernetes and KAI objects of that instant, and a state with what they cannot "
+      "say: "
+      "usage, nominations,\nback-offs, exact values. fairlead plan --cycle decides on it what was decided "
+      "then. "
+      "At the instant of a round its events are\nin the document and its decisions are not.";
+  command.examples =
+      "  fairlead ledger export --at 2026-01-31T09:00:00Z > then.json\n"
+      "  fairlead ledger export --at 10m | fairlead plan --cycle";
+  command.option("--at", options->at, "TIME|AGO", "The instant [now]");
+  command.option("--state", options->state, "DIR|FILE", "The state folder, or the database [this account's]")
+      .takes_path = true;
+  command.run = [options](const Environment& environment) {
+    return run_ledger_export(*options, environment);
+  };
+  return command;
+}
+
 }  // namespace
 
 base::Result<std::string> ledger_path(const std::string& state, const Environment& environment) {
@@ -168,12 +194,35 @@ int run_ledger_verify(const LedgerVerifyOptions& options, const Environment& env
   return report->good() ? kExitOk : kExitFailed;
 }
 
+int run_ledger_export(const LedgerExportOptions& options, const Environment& environment) {
+  const base::Time now = environment.now();
+  const auto at = options.at.empty() ? base::Result<base::Time>(now) : instant_or_ago(options.at, now);
+  if (!at) {
+    environment.err << "fairlead: --at: " << at.error().message() << '\n';
+    return kExitUsage;
+  }
+  const auto path = ledger_path(options.state, environment);
+  if (!path) return fail(environment, path.error());
+  auto state = ledger::state_at(*path, *at, environment.make_scheduler);
+  if (!state) return fail(environment, state.error());
+  manifest::CycleDocument document;
+  document.now = state->now;
+  if (state->configuration) document.configuration = *state->configuration;
+  document.objects = manifest::objects_of(state->truth);
+  if (state->round) document.state.limits = state->round->request;
+  document.state.usage = std::move(state->usage);
+  document.state.assumptions = std::move(state->assumptions);
+  environment.out << manifest::write_cycle(document, 2) << '\n';
+  return kExitOk;
+}
+
 Command ledger_command() {
   Command command;
   command.name = "ledger";
   command.description = "Check and export the durable record of a platform";
   command.examples = "  fairlead ledger verify";
   command.commands.push_back(verify_command());
+  command.commands.push_back(export_command());
   return command;
 }
 

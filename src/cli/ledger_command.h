@@ -15,6 +15,14 @@ struct LedgerVerifyOptions {
 /// otherwise.
 int run_ledger_verify(const LedgerVerifyOptions& options, const Environment& environment);
 
+struct LedgerExportOptions {
+  std::string state;  ///< as above
+  std::string at;     ///< an instant, or how long ago; empty: now
+};
+/// Runs `fairlead ledger export`: prints the document on which `fairlead plan --cycle` decides what was
+/// decided then. Returns an ExitCode.
+int run_ledger_export(const LedgerExportOptions& options, const Environment& environment);
+
 /// The database of a state folder; a path to the database stays as it is. Errors: kInvalidArgument when
 /// neither is given nor known.
 base::Result<std::string> ledger_path(const std::string& state, const Environment& environment);

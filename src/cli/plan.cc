@@ -99,8 +99,12 @@ class Collector {
 PlanResult plan(const PlanInput& input, model::Scheduler& scheduler) {
   PlanResult result;
   std::vector<model::Event> events = manifest::to_events(input.cluster, input.now);
+  for (const model::UsageSampled& usage : input.usage) events.push_back({input.now, usage});
   for (const model::RejectedEvent& rejected : scheduler.apply(events).rejected) {
     result.rejected.push_back(rejected.reason);
+  }
+  for (const model::RejectedEvent& rejected : scheduler.assume(input.assumptions).rejected) {
+    result.rejected.push_back("state: " + rejected.reason);
   }
   events.clear();
   model::Round round = scheduler.run(input.limits);
@@ -114,6 +118,7 @@ PlanResult plan(const PlanInput& input, model::Scheduler& scheduler) {
 
 PlanInput next_cycle(PlanInput input, const PlanResult& result) {
   using Phase = model::Pod::Phase;
+  input.assumptions = {};  // they were those of before
   std::vector<model::Pod>& pods = input.cluster.pods;
   for (const PlannedBind& bind : result.binds) {
     model::Pod& pod = pods[bind.pod];

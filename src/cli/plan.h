@@ -19,6 +19,9 @@ struct PlanInput {
   manifest::ClusterObjects cluster;
   base::Time now;
   model::RoundRequest limits;  ///< none by default
+  /// What an earlier scheduler knew and held besides; nothing by default.
+  std::vector<model::UsageSampled> usage = {};
+  model::Assumptions assumptions = {};
 };
 
 struct PlannedBind {

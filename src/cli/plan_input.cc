@@ -76,7 +76,9 @@ base::Result<manifest::ReadOptions> read_options(const std::vector<std::string>&
 base::Result<PlanInput> read_cycle_input(std::string_view text, manifest::ReadOptions options) {
   base::Result<manifest::CycleDocument> document = manifest::read_cycle(text, std::move(options));
   if (!document) return document.error();
-  return PlanInput{std::move(document->objects), document->now, {}};
+  manifest::CycleState& state = document->state;
+  return PlanInput{std::move(document->objects), document->now, state.limits, std::move(state.usage),
+                   std::move(state.assumptions)};
 }
 
 base::Result<PlanInput> read_files(std::span<const std::string> paths, manifest::ReadOptions options,

@@ -1,7 +1,7 @@
 #include "ledger/event_json.h"
 
 #include "ledger/decision_json.h"
-#include "ledger/model_values_test.h"
+#include "model/json/values_test.h"
 
 #include <gtest/gtest.h>
 
@@ -52,18 +52,18 @@ TEST(ModelFields, ListEveryMember) {
   const auto check = [&seen](const auto& value) {
     std::visit([&seen](const auto& body) { Inner<std::remove_cvref_t<decltype(body)>>::check(seen); }, value);
   };
-  ValueMaker maker(1, true);
-  each_alternative<Body>(maker, check);
-  each_alternative<DecisionBody>(maker, check);
+  model::json::ValueMaker maker(1, true);
+  model::json::each_alternative<Body>(maker, check);
+  model::json::each_alternative<DecisionBody>(maker, check);
   Inner<model::RoundRequest>::check(seen);
   EXPECT_GT(seen.size(), 60U);
 }
 
 TEST(EventJson, EveryKindWithEveryMemberComesBackTheSame) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    ValueMaker maker(seed, seed % 2 == 0);
+    model::json::ValueMaker maker(seed, seed % 2 == 0);
     std::vector<model::Event> events;
-    each_alternative<Body>(maker, [&](const Body& body) {
+    model::json::each_alternative<Body>(maker, [&](const Body& body) {
       model::Event event{{}, body};
       maker.fill(event.time);
       events.push_back(event);
@@ -81,7 +81,7 @@ TEST(EventJson, EveryKindWithEveryMemberComesBackTheSame) {
 
 TEST(EventJson, FullValuesDifferFromTheDefaultInEveryMember) {
   // Otherwise the test above would not notice a member that is never written.
-  ValueMaker maker(7, true);
+  model::json::ValueMaker maker(7, true);
   model::Pod pod;
   maker.fill(pod);
   const model::Pod usual;
@@ -98,11 +98,11 @@ TEST(EventJson, FullValuesDifferFromTheDefaultInEveryMember) {
 
 TEST(DecisionJson, EveryKindComesBackTheSame) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    ValueMaker maker(seed, seed % 2 == 0);
+    model::json::ValueMaker maker(seed, seed % 2 == 0);
     RoundRecord round;
     maker.fill(round.request);
-    each_alternative<Body>(maker, [&](const Body& body) { round.events.push_back({{}, body}); });
-    each_alternative<DecisionBody>(maker, [&](const DecisionBody& body) {
+    model::json::each_alternative<Body>(maker, [&](const Body& body) { round.events.push_back({{}, body}); });
+    model::json::each_alternative<DecisionBody>(maker, [&](const DecisionBody& body) {
       model::Decision decision{0, body};
       maker.fill(decision.number);
       round.decisions.push_back(decision);
@@ -176,11 +176,11 @@ TEST(EventJson, BadTextIsAnErrorThatSaysWhere) {
 }
 
 TEST(EventJson, DamagedTextNeverCrashes) {
-  ValueMaker maker(3, true);
+  model::json::ValueMaker maker(3, true);
   RoundRecord round;
-  each_alternative<Body>(maker, [&](const Body& body) { round.events.push_back({{}, body}); });
-  each_alternative<DecisionBody>(maker,
-                                 [&](const DecisionBody& body) { round.decisions.push_back({1, body}); });
+  model::json::each_alternative<Body>(maker, [&](const Body& body) { round.events.push_back({{}, body}); });
+  model::json::each_alternative<DecisionBody>(
+      maker, [&](const DecisionBody& body) { round.decisions.push_back({1, body}); });
   const std::string good = round_to_json(round);
   std::size_t refused = 0;
   for (int i = 0; i < 2000; ++i) {

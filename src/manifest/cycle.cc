@@ -1,6 +1,8 @@
 #include "manifest/cycle.h"
 
 #include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "manifest/encode.h"
 
 namespace fairlead::manifest {
 namespace {
@@ -9,6 +11,7 @@ struct Parts {
   std::string_view now;
   std::string_view run;
   std::string_view objects;
+  std::string_view state;
 };
 
 /// Finds the members without reading them: the objects may be many.
@@ -29,6 +32,7 @@ base::Result<Parts> take_apart(std::string_view json) {
     if (*key == "now") parts.now = *value;
     if (*key == "run") parts.run = *value;
     if (*key == "objects") parts.objects = *value;
+    if (*key == "state") parts.state = *value;
     scanner.skip_space();
     if (!scanner.take(',')) break;
     scanner.skip_space();
@@ -61,8 +65,44 @@ base::Result<CycleDocument> read_cycle(std::string_view json, ReadOptions option
   } else if (document.objects.configuration) {
     document.configuration = *document.objects.configuration;
   }
+  if (!parts->state.empty() && parts->state != "null") {
+    base::JsonReader json_reader;
+    const auto value = json_reader.read(parts->state);
+    if (!value) return value.error().in("cycle document: state");
+    auto state = read_state(**value);
+    if (!state) return state.error().in("cycle document");
+    document.state = std::move(*state);
+    if (document.state.configuration) document.configuration = *document.state.configuration;
+    apply_exact(document.state.exact, document.objects);
+  }
   document.objects.configuration = document.configuration;
   return document;
+}
+
+std::string write_cycle(const CycleDocument& document, int indent) {
+  std::string objects;
+  base::JsonWriter list(objects);
+  list.begin_array();
+  write_objects(list, document.objects);
+  list.end_array();
+  ObjectReader reader({});
+  reader.read(objects, "objects");
+  CycleState state = document.state;
+  state.configuration = document.configuration;
+  state.exact = exact_difference(reader.finish(), document.objects);
+
+  std::string text;
+  base::JsonWriter out(text, indent);
+  out.begin_object();
+  out.member("now", base::format_time(document.now));
+  out.key("objects");
+  out.begin_array();
+  write_objects(out, document.objects);
+  out.end_array();
+  out.key("state");
+  write_state(out, state);
+  out.end_object();
+  return text;
 }
 
 }  // namespace fairlead::manifest

@@ -11,7 +11,7 @@
 #include <string>
 #include <type_traits>
 
-namespace fairlead::ledger {
+namespace fairlead::model::json {
 
 /// Fills values of the model from a sequence of numbers, every member with something other than its default
 /// where `full`, else some of them. The same numbers give the same values.
@@ -22,9 +22,8 @@ class ValueMaker {
   template <class T>
   void fill(T& value, int depth = 0) {
     if (!full_ && pick(3) == 0) return;
-    if constexpr (model::json::Described<T>) {
-      std::apply([&](const auto&... member) { (fill(member.value, depth + 1), ...); },
-                 model::json::Shape<T>::of(value));
+    if constexpr (Described<T>) {
+      std::apply([&](const auto&... member) { (fill(member.value, depth + 1), ...); }, Shape<T>::of(value));
     } else if constexpr (std::is_same_v<T, bool>) {
       value = full_ ? !value : pick(2) == 0;
     } else if constexpr (std::is_same_v<T, double>) {
@@ -64,20 +63,20 @@ class ValueMaker {
       const model::Bound before = value;
       value = values[pick(std::size(values))];
       if (value == before) value = model::Bound::of(18);
-    } else if constexpr (model::json::NamedEnumeration<T>) {
+    } else if constexpr (NamedEnumeration<T>) {
       int count = 0;
-      while (!model::json::name_of(static_cast<T>(count)).empty()) ++count;
+      while (!name_of(static_cast<T>(count)).empty()) ++count;
       const auto before = static_cast<int>(value);
       int next = static_cast<int>(pick(static_cast<std::size_t>(count)));
       if (full_ && next == before) next = (next + 1) % count;
       value = static_cast<T>(next);
-    } else if constexpr (model::json::kIsVector<T>) {
+    } else if constexpr (kIsVector<T>) {
       value.clear();
       const std::size_t count = full_ ? 1 + pick(2) : pick(3);
       for (std::size_t i = 0; i < count; ++i) fill(value.emplace_back(), depth + 1);
-    } else if constexpr (model::json::kIsOptional<T>) {
+    } else if constexpr (kIsOptional<T>) {
       fill(value.emplace(), depth);
-    } else if constexpr (model::json::kIsPair<T>) {
+    } else if constexpr (kIsPair<T>) {
       fill(value.first, depth);
       fill(value.second, depth);
     } else if constexpr (std::is_same_v<T, model::Labels>) {
@@ -88,7 +87,7 @@ class ValueMaker {
         value.emplace(std::move(key), std::move(content));
       }
     } else {
-      static_assert(model::json::kUnknown<T>);
+      static_assert(kUnknown<T>);
     }
   }
 
@@ -116,4 +115,4 @@ void each_alternative(ValueMaker& maker, const Use& use) {
   }
 }
 
-}  // namespace fairlead::ledger
+}  // namespace fairlead::model::json
