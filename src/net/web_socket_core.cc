@@ -1,11 +1,12 @@
 #include "net/web_socket_core.h"
 
-#include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <array>
+#include <cstring>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -50,6 +51,12 @@ class BeastChannel {
   }
 
   void close() { channel_.close(); }
+  /// Says that nothing more comes and waits for the same from the other end: closed at once, with bytes
+  /// unread, the farewell would be lost on its way.
+  void drain(MoveFunction<void()> done) {
+    channel_.shutdown_write();
+    drain_on(std::make_shared<MoveFunction<void()>>(std::move(done)));
+  }
   /// Whether a read or write is open, which needs this channel until it ends.
   bool busy() const { return open_ > 0; }
 
@@ -72,6 +79,14 @@ class BeastChannel {
     loop_->post([done = counted(std::move(done)), size]() mutable { done({}, size); });
   }
 
+  void drain_on(const std::shared_ptr<MoveFunction<void()>>& done) {
+    ++open_;
+    channel_.read_some(asio::buffer(rest_), counted([this, done](const error_code& error, std::size_t) {
+                         if (!error) return drain_on(done);
+                         (*done)();
+                       }));
+  }
+
   Channel::Done counted(Channel::Done done) {
     return [this, done = std::move(done)](const error_code& error, std::size_t bytes) mutable {
       --open_;
@@ -83,6 +98,7 @@ class BeastChannel {
   Channel channel_;
   std::string already_read_;
   int open_ = 0;
+  std::array<char, 1024> rest_;
 };
 
 // Found by Beast through the namespace of the stream.
@@ -93,9 +109,7 @@ void teardown(boost::beast::role_type, BeastChannel& channel, error_code& error)
 }
 template <class Handler>
 void async_teardown(boost::beast::role_type, BeastChannel& channel, Handler&& handler) {
-  channel.close();
-  asio::post(channel.get_executor(),
-             [handler = std::forward<Handler>(handler)]() mutable { handler(error_code{}); });
+  channel.drain([handler = std::forward<Handler>(handler)]() mutable { handler(error_code{}); });
 }
 
 namespace {
