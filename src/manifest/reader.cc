@@ -1,109 +1,13 @@
 #include "base/json_reader.h"
+#include "manifest/input_file.h"
 #include "manifest/object_sink.h"
 #include "manifest/yaml_reader.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <optional>
 #include <vector>
 
 namespace fairlead::manifest {
 namespace {
-
-/// An open file that is closed again.
-class Descriptor {
- public:
-  explicit Descriptor(int file) : file_(file) {}
-  ~Descriptor() {
-    if (file_ >= 0) close(file_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return file_; }
-
- private:
-  int file_;
-};
-
-/// A file as it lies on the disk; its pages are read when they are looked at and can be taken back at any
-/// time.
-class MappedFile {
- public:
-  MappedFile() = default;
-  ~MappedFile() {
-    if (data_ != nullptr) munmap(data_, size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  base::Result<void> open(const std::string& path) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status = {};
-    if (file.get() < 0 || fstat(file.get(), &status) != 0) return failure(path);
-    if (!S_ISREG(status.st_mode)) {
-      // A pipe is copied to a file without a name first, so that it takes no more memory than a file does.
-      Descriptor copy(
-          ::open(std::filesystem::temp_directory_path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-      if (copy.get() < 0 || !pour(file.get(), copy.get()) || fstat(copy.get(), &status) != 0)
-        return failure(path);
-      return map(copy.get(), static_cast<std::size_t>(status.st_size), path);
-    }
-    return map(file.get(), static_cast<std::size_t>(status.st_size), path);
-  }
-  std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
-  /// Gives back the memory of what was read; it would come from the file again.
-  void forget_before(std::size_t position) {
-    constexpr std::size_t kPiece = 8U << 20U;  // a multiple of every page size
-    const std::size_t end = std::min(position, size_) / kPiece * kPiece;
-    if (end <= forgotten_) return;
-    madvise(static_cast<char*>(data_) + forgotten_, end - forgotten_, MADV_DONTNEED);
-    forgotten_ = end;
-  }
-
- private:
-  base::Result<void> map(int file, std::size_t size, const std::string& path) {
-    if (size == 0) return {};
-    void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (data == MAP_FAILED) return failure(path);
-    data_ = data;
-    size_ = size;
-    madvise(data_, size_, MADV_SEQUENTIAL);
-    return {};
-  }
-
-  static bool pour(int from, int to) {
-    std::vector<char> buffer(1U << 20U);
-    while (true) {
-      const ssize_t count = ::read(from, buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return count == 0;
-      for (ssize_t done = 0; done < count;) {
-        const ssize_t written = ::write(to, buffer.data() + done, static_cast<std::size_t>(count - done));
-        if (written < 0 && errno != EINTR) return false;
-        if (written > 0) done += written;
-      }
-    }
-  }
-
-  static base::Error failure(const std::string& path) {
-    const base::Code code = errno == ENOENT   ? base::Code::kNotFound
-                            : errno == EACCES ? base::Code::kPermissionDenied
-                                              : base::Code::kInternal;
-    return base::Error(code, fmt::format("read {}: {}", path, std::strerror(errno)));
-  }
-
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t forgotten_ = 0;
-};
 
 /// A list that JSON text holds: what it says about its items, which come as they are met.
 struct ListHeader {
@@ -134,7 +38,7 @@ class ObjectReader::Implementation : private YamlObjects {
   }
 
   base::Result<void> read_file(const std::string& path, std::string_view source) {
-    MappedFile file;
+    InputFile file;
     auto opened = file.open(path);
     if (!opened) return opened;
     file_ = &file;
@@ -310,7 +214,7 @@ class ObjectReader::Implementation : private YamlObjects {
   base::JsonReader reader_;
   std::optional<YamlReader> yaml_;  ///< made for the first YAML
   Place place_;
-  MappedFile* file_ = nullptr;  ///< whose text is being read
+  InputFile* file_ = nullptr;  ///< whose text is being read
   std::size_t text_size_ = 0;
   std::size_t done_ = 0;  ///< bytes of the YAML documents before
 };
@@ -324,25 +228,11 @@ void ObjectReader::read(std::string_view text, std::string_view source) {
 }
 
 base::Result<void> ObjectReader::read_path(const std::string& path, std::string_view source) {
-  namespace fs = std::filesystem;
-  std::error_code code;
-  if (!fs::is_directory(path, code)) return implementation_->read_file(path, source.empty() ? path : source);
-  std::vector<std::string> files;
-  for (auto entry =
-           fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, code);
-       !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
-    const std::string extension = entry->path().extension().string();
-    const bool wanted = extension == ".json" || extension == ".yaml" || extension == ".yml";
-    if (wanted && entry->is_regular_file(code)) files.push_back(entry->path().string());
-  }
-  if (code)
-    return base::Error(base::Code::kPermissionDenied, fmt::format("read {}: {}", path, code.message()));
-  if (files.empty()) {
-    return base::not_found(fmt::format("{} holds no .json, .yaml or .yml file", path));
-  }
-  std::sort(files.begin(), files.end());
-  for (const std::string& file : files) {
-    auto done = implementation_->read_file(file, file);
+  base::Result<std::vector<std::string>> files = input_files(path);
+  if (!files) return files.error();
+  for (const std::string& file : *files) {
+    const bool is_path = file == path && !source.empty();
+    auto done = implementation_->read_file(file, is_path ? source : std::string_view(file));
     if (!done) return done;
   }
   return {};
