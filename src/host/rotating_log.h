@@ -10,7 +10,7 @@
 namespace fairlead::host {
 
 /// The output of one try: FOLDER/output.log, and what went before it in output.log.1 (newer) to output.log.3.
-/// The four together hold at most `bytes`; the oldest goes first. Readers: log_reader.h.
+/// The four together hold at most `bytes`; the oldest goes first. Readers: log_pieces.h.
 class RotatingLog {
  public:
   static constexpr int kOlderFiles = 3;
