@@ -18,7 +18,6 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <ctime>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -65,15 +64,12 @@ class EndSignals {
   EndSignals() {
     sigemptyset(&set_);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, number);
+    // A shell starts what it puts into the background with some of them ignored.
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_DFL);
     sigprocmask(SIG_BLOCK, &set_, nullptr);
     signal(SIGPIPE, SIG_IGN);
   }
-  /// The signal that came, or 0 after `seconds`.
-  int wait(int seconds) const {
-    const timespec limit{seconds, 0};
-    const int number = sigtimedwait(&set_, nullptr, &limit);
-    return number > 0 ? number : 0;
-  }
+  /// Waits for one of them.
   int wait() const {
     int number = 0;
     while (sigwait(&set_, &number) != 0) {
@@ -98,8 +94,7 @@ void print_start(const cli::Environment& environment, const UpOptions& options, 
   for (const auto& [model, count] : models)
     devices += fmt::format("{}{}x {}", devices.empty() ? "" : ", ", count, model);
   if (devices.empty()) devices = "none";
-  out << fmt::format("Devices: {}{}\n", devices,
-                     platform.simulated() ? " (simulated: this machine has none)" : "");
+  out << fmt::format("Devices: {}{}\n", devices, platform.simulated() ? " (simulated)" : "");
   out << fmt::format("State:   {}\n", options.state);
   for (const std::string& line : platform.guarantees()) out << fmt::format("Note:    {}\n", line);
   if (geteuid() != 0)

@@ -273,7 +273,7 @@ void Loop::begin_stop(ReplicaRecord& replica, StopReason reason) {
     state.ended = now_;
     return end_replica(replica, state);
   }
-  if (record != nullptr && record->spec.service && is_healthy(replica.uid)) {
+  if (record != nullptr && record->spec.service && !closing_ && is_healthy(replica.uid)) {
     draining_.insert(replica.uid);  // requests on it end first; the grace period is the limit
     return;
   }

@@ -182,6 +182,7 @@ class RunningPlatform final : public Platform {
     std::vector<std::string> lines;
     lines.push_back(fmt::format("processes are kept together by {}", isolation_name(found.containment)));
     for (const std::string& missing : found.not_enforced) lines.push_back("not enforced here: " + missing);
+    lines.insert(lines.end(), notes_.begin(), notes_.end());
     return lines;
   }
   bool simulated() const override { return simulated_; }
@@ -490,6 +491,7 @@ class RunningPlatform final : public Platform {
   std::unique_ptr<Supervisors> supervisors_;
   std::vector<std::unique_ptr<device::DeviceProvider>> providers_;  ///< the telemetry thread's, once it runs
   bool simulated_ = false;
+  std::vector<std::string> notes_;  ///< about devices that cannot be used
   DeviceUse use_;
   std::unique_ptr<Loop> loop_;  ///< the loop thread's, once it runs
   ServiceRouter router_{{.now = base::monotonic_time, .is_healthy = answers_well}};

@@ -1,0 +1,148 @@
+#include "platform/running_platform.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace fairlead::platform_tests {
+namespace {
+
+constexpr int kPatienceSeconds = 30;
+
+void pause_between_looks() {
+  constexpr int kMilliseconds = 20;
+  poll(nullptr, 0, kMilliseconds);
+}
+
+pid_t spawn(const std::vector<std::string>& command, const std::string& output) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  pid_t pid = 0;
+  const int problem = posix_spawn(&pid, words.front(), &actions, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  return problem == 0 ? pid : 0;
+}
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
+
+}  // namespace
+
+Output run(const std::vector<std::string>& command) {
+  std::string output = "/tmp/fairlead-output-XXXXXX";
+  close(mkstemp(output.data()));
+  const pid_t pid = spawn(command, output);
+  int status = 0;
+  Output result;
+  if (pid > 0 && waitpid(pid, &status, 0) == pid) result.code = code_of(status);
+  result.text = content(output);
+  unlink(output.c_str());
+  return result;
+}
+
+RunningPlatform::RunningPlatform() : client_(net::HttpClient::make()) {
+  std::string pattern = "/tmp/fairlead-platform-XXXXXX";
+  folder_ = mkdtemp(pattern.data());
+  start();
+}
+
+RunningPlatform::~RunningPlatform() {
+  if (pid_ > 0) end(SIGINT);
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void RunningPlatform::start() {
+  const std::string log = folder_ + "/up.log";
+  unlink(log.c_str());
+  pid_ = spawn(
+      {FAIRLEAD_PROGRAM, "up", "--state", folder_, "--port", "0", "--simulate-devices", "4x H100-80GB"}, log);
+  wait_until("the platform answers", [&] {
+    // The first line tells the port: "Fairlead 0.1.0 at http://127.0.0.1:40123/".
+    const std::string text = content(log);
+    const std::size_t at = text.find("127.0.0.1:");
+    if (at == std::string::npos) return waitpid(pid_, nullptr, WNOHANG) != 0;
+    port_ = std::atoi(text.c_str() + at + 10);
+    return ask("GET", "/api/v1/health").status == 200;
+  });
+}
+
+int RunningPlatform::end(int signal_number) {
+  kill(pid_, signal_number);
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = 0;
+  return code_of(status);
+}
+
+net::ClientResponse RunningPlatform::ask(const std::string& method, const std::string& path,
+                                         const std::string& body) {
+  net::ClientRequest request;
+  request.method = method;
+  request.url = "http://platform" + path;
+  request.unix_socket = folder_ + "/socket";
+  request.body = body;
+  if (!body.empty()) request.headers.emplace_back("content-type", "application/json");
+  auto answer = client_->send(request);
+  return answer ? std::move(*answer) : net::ClientResponse();
+}
+
+void RunningPlatform::submit(const std::string& name, const std::string& spec) {
+  const auto answer =
+      ask("POST", "/api/v1/workloads", R"({"metadata":{"name":")" + name + R"("},"spec":)" + spec + "}");
+  ASSERT_EQ(answer.status, 201) << answer.body;
+}
+
+std::string RunningPlatform::member(const std::string& json, const std::string& name) {
+  const std::string key = "\"" + name + "\":";
+  const std::size_t at = json.find(key);
+  if (at == std::string::npos) return {};
+  std::size_t begin = at + key.size();
+  if (json[begin] == '"') return json.substr(begin + 1, json.find('"', begin + 1) - begin - 1);
+  return json.substr(begin, json.find_first_of(",}]", begin) - begin);
+}
+
+void RunningPlatform::wait_until(const std::string& what, const std::function<bool()>& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(kPatienceSeconds);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      ADD_FAILURE() << "waited in vain: " << what;
+      return;
+    }
+    pause_between_looks();
+  }
+}
+
+int RunningPlatform::processes_with(const std::string& text) {
+  int count = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string pid = entry.path().filename();
+    if (pid.find_first_not_of("0123456789") != std::string::npos || std::atoi(pid.c_str()) == getpid())
+      continue;
+    if (content(entry.path() / "cmdline").find(text) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+}  // namespace fairlead::platform_tests
