@@ -38,6 +38,7 @@ struct UpOptions {
   bool quiet = false;
   bool plain = false;
   bool stop_on_term = false;
+  bool check = false;
   std::string certificate;
   std::string key;
 };
@@ -116,6 +117,7 @@ int run_up(UpOptions options, const cli::Environment& environment) {
                     options.address)));
   if (const auto taken = port_problem(options.address, static_cast<std::uint16_t>(options.port)))
     return fail(environment, base::Error(base::Code::kAlreadyExists, *taken));
+  if (options.check) return cli::kExitOk;
   const EndSignals signals;
   host::PlatformOptions platform_options;
   platform_options.program = own_program();
@@ -215,6 +217,7 @@ cli::Command up_command() {
   command.flag("--plain", options->plain, "Allow an address that other machines reach without TLS");
   command.flag("--fresh", options->fresh, "Forget everything first: workloads, queues, users, the ledger");
   command.flag("--stop-workloads", options->stop_on_term, "End the work on SIGTERM, too");
+  command.flag("--check", options->check, "Only tell whether the address is free, and start nothing");
   command.flag("-q,--quiet", options->quiet, "Do not print what happens");
   command.check = [options]() -> std::string {
     return options->certificate.empty() == options->key.empty() ? "" : "--certificate and --key go together";

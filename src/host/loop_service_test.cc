@@ -132,9 +132,10 @@ TEST(LoopService, AnUpdateHasOneSpareAndTakesOver) {
   }
   EXPECT_EQ(platform.count("chat", "Running"), 2);
   for (const auto& replica : platform.view("chat").replicas)
-    if (replica.state == "Running")
+    if (replica.state == "Running") {
       EXPECT_EQ(platform.supervisors.started.at(replica.uid).command,
                 (std::vector<std::string>{"serve", "v2"}));
+    }
   EXPECT_TRUE(platform.ledger.has_history("service-updated"));
 }
 
