@@ -24,14 +24,6 @@ Product multiply(std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
-std::uint64_t split_mix_64(std::uint64_t& state) {
-  state += 0x9e37'79b9'7f4a'7c15;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xbf58'476d'1ce4'e5b9;
-  z = (z ^ (z >> 27)) * 0x94d0'49bb'1331'11eb;
-  return z ^ (z >> 31);
-}
-
 std::uint64_t Random::below(std::uint64_t bound) {
   Product product = multiply(next(), bound);
   if (product.low < bound) {

@@ -9,7 +9,13 @@ namespace fairlead::sim {
 
 /// The next value of the SplitMix64 sequence, whose state is advanced. Source: Steele, Lea, Flood, "Fast
 /// splittable pseudorandom number generators" (OOPSLA 2014), with the constants of its reference code.
-std::uint64_t split_mix_64(std::uint64_t& state);
+inline std::uint64_t split_mix_64(std::uint64_t& state) {
+  state += 0x9e37'79b9'7f4a'7c15;
+  std::uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xbf58'476d'1ce4'e5b9;
+  z = (z ^ (z >> 27)) * 0x94d0'49bb'1331'11eb;
+  return z ^ (z >> 31);
+}
 
 /// Random numbers from a seed, the same on every machine and with every standard library: the SplitMix64
 /// sequence that starts with the seed as its state.

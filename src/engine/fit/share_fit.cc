@@ -32,6 +32,7 @@ const ShareFit::Entry& ShareFit::of(model::NodeId node, const StaticFit::Entry& 
   kept.version = version;
   kept.now = !refusal(*cluster_, entry, constraints, pod_, node, When::kNow);
   kept.later = !refusal(*cluster_, entry, constraints, pod_, node, When::kLater);
+  kept.joins = (kept.now || kept.later) && fits_on_shared_device(*cluster_, cluster_->class_of(pod_), node);
   return kept;
 }
 

@@ -18,6 +18,7 @@ class ShareFit {
     std::uint64_t version = 0;  ///< of the node; 0: none
     bool now = false;           ///< resources and devices suffice at once
     bool later = false;         ///< ... when everything that leaves has left
+    bool joins = false;         ///< a device that is shared already has room for it
   };
 
   /// Turns to a pod. False when there is more to it than its class: it asks for no share, has constraints

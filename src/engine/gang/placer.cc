@@ -311,16 +311,23 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
   for (std::size_t i = 0; i < set.nodes.size(); ++i) {
     const model::NodeId node = set.nodes[i];
     const StaticFit::Entry& entry = static_entries[node.index()];
-    if (entry.refusal != 0 || !resources_fit(cluster_, pod_class, node, When::kLater)) continue;
-    bool now = resources_fit(cluster_, pod_class, node, When::kNow);
+    if (entry.refusal != 0) continue;
+    bool now = false;
     bool later = true;
+    bool joins = false;
     if (fit_by_class) {
       const ShareFit::Entry& fit = share_fit_.of(node, entry, constraints);
       now = fit.now;
       later = fit.later;
-    } else if (shares || constraints.any() || !pod_class.key.devices.partitions.empty()) {
-      now = now && !engine::refusal(cluster_, entry, constraints, pod, node, When::kNow);
-      later = !engine::refusal(cluster_, entry, constraints, pod, node, When::kLater);
+      joins = fit.joins;
+    } else {
+      if (!resources_fit(cluster_, pod_class, node, When::kLater)) continue;
+      now = resources_fit(cluster_, pod_class, node, When::kNow);
+      if (shares || constraints.any() || !pod_class.key.devices.partitions.empty()) {
+        now = now && !engine::refusal(cluster_, entry, constraints, pod, node, When::kNow);
+        later = !engine::refusal(cluster_, entry, constraints, pod, node, When::kLater);
+      }
+      joins = shares && fits_on_shared_device(cluster_, pod_class, node);
     }
     if (!later && (!now || reserve_only)) continue;
     if (charge_depends_on_node && gate(cluster_, group.pool, group, cluster_.queue_charge(pod_class, node)))
@@ -331,8 +338,7 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     score.preference = entry.preference;
     score.tolerated = -entry.untolerated;
     score.topology = set.scores.empty() ? 0 : set.scores[i];
-    score.joins_shared_device = shares && policies.sharing_order && placement.pack_shares &&
-                                fits_on_shared_device(cluster_, pod_class, node);
+    score.joins_shared_device = joins && policies.sharing_order && placement.pack_shares;
     score.available_now = policies.node_availability && now;
     score.cpu_only_match = policies.resource_type && !devices &&
                            cluster_.nodes().capacity(model::column::kDevices)[node.index()] == 0 &&

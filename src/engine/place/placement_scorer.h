@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,6 +91,11 @@ class PlacementScorer {
   virtual std::string_view name() const = 0;
   /// True when the score also depends on the identity of the pod (random): it must not be kept for its class.
   virtual bool depends_on_pod() const { return false; }
+  /// The value of score() where it follows from names alone, for scorers with depends_on_pod(): the caller
+  /// then need not describe each node. Nothing: it does not.
+  virtual std::optional<double> value_by_names(std::string_view /*node*/, std::string_view /*pod*/) const {
+    return std::nullopt;
+  }
   /// True when NodeState::running_classes must be filled in.
   virtual bool reads_running_classes() const { return false; }
   /// Goes up when every score given before is void, because of set_expected_workload.

@@ -81,7 +81,11 @@ bool PodScores::turn_to(const model::Cluster& cluster, model::PodId pod, const m
 }
 
 double PodScores::of(model::NodeId node) {
-  if (scorer_->depends_on_pod()) return ask(node).value;
+  if (scorer_->depends_on_pod()) {
+    const auto value =
+        scorer_->value_by_names(cluster_->nodes().at(node).spec.name, cluster_->pod(pod_).spec.uid);
+    return value ? *value : ask(node).value;
+  }
   Kept& kept = column_->scores[node.index()];
   const std::uint64_t version = cluster_->nodes().version_of(node);
   if (kept.node_version != version) kept = {version, ask(node).value};

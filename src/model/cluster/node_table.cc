@@ -8,6 +8,11 @@ namespace {
 /// Where no label tells a device's memory, shares are counted on this many units; it is what KAI assumes too.
 constexpr std::int64_t kUnknownDeviceMemoryMib = 100;
 
+std::int64_t device_memory_of(const Node& node) {
+  if (node.devices.empty()) return 0;
+  return node.devices.front().memory_mib > 0 ? node.devices.front().memory_mib : kUnknownDeviceMemoryMib;
+}
+
 }  // namespace
 
 NodeId NodeTable::intern(std::string_view name) {
@@ -15,6 +20,7 @@ NodeId NodeTable::intern(std::string_view name) {
   if (id.index() == records_.size()) {
     records_.emplace_back();
     versions_.push_back(0);
+    device_memory_.push_back(0);
     add_columns();
     for (auto* columns : {&capacity_, &now_, &later_})
       for (auto& column : *columns) column.resize(records_.size(), 0);
@@ -56,6 +62,7 @@ void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_resource, N
     later_[i][id.index()] += difference;
   }
   if (!record.alive) order_stale_ = true;
+  device_memory_[id.index()] = device_memory_of(spec);
   record.spec = std::move(spec);
   record.alive = true;
   record.pool = pool;
@@ -85,18 +92,6 @@ void NodeTable::set_unhealthy(NodeId id, std::uint32_t devices) {
   for (auto* columns : {&capacity_, &now_, &later_})
     (*columns)[column::kDevices.index()][id.index()] += difference;
   touch_static(id);
-}
-
-std::int64_t NodeTable::device_memory_mib(NodeId node) const {
-  const Node& spec = records_[node.index()].spec;
-  if (spec.devices.empty()) return 0;
-  return spec.devices.front().memory_mib > 0 ? spec.devices.front().memory_mib : kUnknownDeviceMemoryMib;
-}
-
-std::int64_t NodeTable::share_mib(const PodClass& pod_class, NodeId node) const {
-  const DeviceRequest& request = pod_class.key.devices;
-  if (request.kind == DeviceRequest::Kind::kMemory) return request.memory_mib;
-  return request.thousandths * device_memory_mib(node) / kThousandthsPerDevice;
 }
 
 void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold, int sign) {

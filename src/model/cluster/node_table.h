@@ -95,9 +95,13 @@ class NodeTable {
 
   /// MiB that a share of `pod_class` takes on one device of a node; 0 where the node's devices have no known
   /// memory and the share is given in MiB.
-  std::int64_t share_mib(const PodClass& pod_class, NodeId node) const;
+  std::int64_t share_mib(const PodClass& pod_class, NodeId node) const {
+    const DeviceRequest& request = pod_class.key.devices;
+    if (request.kind == DeviceRequest::Kind::kMemory) return request.memory_mib;
+    return request.thousandths * device_memory_mib(node) / kThousandthsPerDevice;
+  }
   /// Memory of one device for the purpose of shares.
-  std::int64_t device_memory_mib(NodeId node) const;
+  std::int64_t device_memory_mib(NodeId node) const { return device_memory_[node.index()]; }
 
   /// Position of each node by name, for ties. Rebuilt when the set of nodes changed.
   const std::vector<std::uint32_t>& name_rank();
@@ -123,6 +127,7 @@ class NodeTable {
   std::vector<std::uint64_t>
       versions_;  ///< by node; apart from the records, since caches look at all of them
   std::vector<std::vector<std::int64_t>> capacity_, now_, later_;
+  std::vector<std::int64_t> device_memory_;  ///< by node
   std::vector<std::uint32_t> name_rank_;
   std::vector<NodeId> by_name_;
   bool order_stale_ = true;

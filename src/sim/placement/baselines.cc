@@ -106,7 +106,7 @@ NodeScore ClusteringScorer::score(const TaskShape& shape, const NodeState& node,
   return on_tightest_device(company + static_cast<double>(fullness), shape, node);
 }
 
-NodeScore RandomScorer::score(const TaskShape& shape, const NodeState& node, std::string_view pod) const {
+std::uint64_t RandomScorer::hash(std::string_view node, std::string_view pod) const {
   std::uint64_t state = seed_;
   const auto absorb = [&state](std::string_view text) {
     while (!text.empty()) {
@@ -121,8 +121,18 @@ NodeScore RandomScorer::score(const TaskShape& shape, const NodeState& node, std
     state ^= 0xff;  // which no name holds, so that ("ab", "c") and ("a", "bc") differ
   };
   absorb(pod);
-  absorb(node.name);
+  absorb(node);
+  return state;
+}
+
+std::optional<double> RandomScorer::value_by_names(std::string_view node, std::string_view pod) const {
+  std::uint64_t state = hash(node, pod);
   // 53 bits are what a double holds exactly.
+  return static_cast<double>(split_mix_64(state) >> 11);
+}
+
+NodeScore RandomScorer::score(const TaskShape& shape, const NodeState& node, std::string_view pod) const {
+  std::uint64_t state = hash(node.name, pod);
   NodeScore result{.value = static_cast<double>(split_mix_64(state) >> 11)};
   if (shape.shares_a_device()) result.device = any_device(shape, node, split_mix_64(state));
   return result;

@@ -3,6 +3,7 @@
 #include "engine/place/placement_scorer.h"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -75,8 +76,11 @@ class RandomScorer final : public engine::PlacementScorer {
   bool depends_on_pod() const override { return true; }
   engine::NodeScore score(const engine::TaskShape& shape, const engine::NodeState& node,
                           std::string_view pod) const override;
+  std::optional<double> value_by_names(std::string_view node, std::string_view pod) const override;
 
  private:
+  std::uint64_t hash(std::string_view node, std::string_view pod) const;
+
   std::uint64_t seed_;
 };
 
