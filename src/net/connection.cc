@@ -200,6 +200,12 @@ void Connection::head_complete() {
     }
     return ask_proxy();
   }
+  if (const auto wait = server_->peers.ask(peer_.key, SteadyClock::now())) {
+    HttpResponse slower = problem(429, "too many requests; slow down");
+    slower.headers.emplace_back("Retry-After", fmt::format("{}", wait->count()));
+    if (!body_complete()) keep_alive_ = false;
+    return respond(std::move(slower));
+  }
   read_body();
 }
 
@@ -420,8 +426,9 @@ void Connection::respond(HttpResponse response) {
 }
 
 void Connection::refuse(int status, std::string_view detail) {
-  // What the client still sends of this request would be taken for the next one.
-  if (parser_->state() != MessageParser::State::kComplete) keep_alive_ = false;
+  // What the client still sends of this request would be taken for the next one; and who sends such a request is not
+  // worth a guess where it ends.
+  keep_alive_ = false;
   respond(problem(status, detail));
 }
 

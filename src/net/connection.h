@@ -21,6 +21,7 @@ struct ServerState;
 struct Peer {
   std::string address;
   std::optional<std::uint32_t> account;
+  std::string key;  ///< under which its connections and requests are counted
 };
 
 /// One client: reads requests, has them answered, writes answers, one after another. Lives on its loop; kept

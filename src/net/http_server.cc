@@ -57,12 +57,21 @@ Peer peer_of(int descriptor, bool is_unix) {
     if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
       peer.account = credentials.uid;
     }
+    peer.key = fmt::format("account {}", peer.account.value_or(0));
     return peer;
   }
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&storage), &size) == 0) {
     peer.address = address_text(reinterpret_cast<const sockaddr*>(&storage));
+    peer.key = peer.address;
+    if (storage.ss_family == AF_INET6) {
+      // Who has one address of IPv6 has its whole network.
+      sockaddr_in6 v6{};
+      std::memcpy(&v6, &storage, sizeof v6);
+      std::memset(v6.sin6_addr.s6_addr + 8, 0, 8);
+      peer.key = address_text(reinterpret_cast<const sockaddr*>(&v6));
+    }
   }
   return peer;
 }
@@ -173,17 +182,17 @@ class BeastServer final : public HttpServer {
   void admit(ServerLoop& home, StreamSocket socket, bool is_unix) {
     const int descriptor = socket.native_handle();
     Peer peer = peer_of(descriptor, is_unix);
-    std::string key = is_unix ? fmt::format("account {}", peer.account.value_or(0)) : peer.address;
+    const std::string key = peer.key;
     if (!state_->peers.enter(key)) return;  // closes the socket
     if (!is_unix) set_up_tcp(descriptor);
     const auto connection = std::make_shared<Connection>(
         state_, home.loop, home.upstreams, Channel(std::move(socket), is_unix ? nullptr : state_->tls),
         std::move(peer));
     ++open_;
-    home.loop->post([this, &home, connection, key = std::move(key)] {
+    home.loop->post([this, &home, connection, key] {
       home.connections.insert(connection);
       connection->start([this, &home, raw = connection.get(), key] {
-        state_->peers.leave(key);
+        state_->peers.leave(key, SteadyClock::now());
         home.connections.erase(raw->shared_from_this());
         const std::lock_guard lock(gone_mutex_);
         if (--open_ == 0) gone_.notify_all();

@@ -131,8 +131,12 @@ struct HttpServerOptions {
   std::size_t threads = 2;                  ///< of the event loop
   std::size_t handler_threads = 16;         ///< for on_request
   std::size_t max_waiting_requests = 1024;  ///< for a handler thread; beyond them 503 with Retry-After
-  std::size_t max_connections = 4096;
+  std::size_t max_connections = 4096;       ///< beyond them a connection is closed at once
   std::size_t max_connections_per_peer = 1024;
+  /// Requests of one peer (address, network of IPv6, account at the Unix socket) for handlers, not for the
+  /// proxy: so many at once, then so many a second, then 429 with Retry-After. 0: any number.
+  double requests_per_second = 0;
+  double request_burst = 100;
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_body_bytes = 4 * 1024 * 1024;
   std::uint64_t max_proxied_body_bytes = std::uint64_t{16} << 30U;  ///< never held as a whole

@@ -60,9 +60,9 @@ class RawClient {
 
   /// Reads until what came (and was not taken) holds `text`; false when the connection or the patience ends
   /// before.
-  bool wait_for(std::string_view text) {
+  bool wait_for(std::string_view text, int milliseconds = kPatienceMilliseconds) {
     while (received_.find(text) == received_.npos) {
-      if (!receive()) return false;
+      if (!receive(milliseconds)) return false;
     }
     return true;
   }
@@ -121,9 +121,9 @@ class RawClient {
  private:
   RawClient(int descriptor, bool connected) : descriptor_(descriptor), connected_(connected) {}
 
-  bool receive() {
+  bool receive(int milliseconds = kPatienceMilliseconds) {
     pollfd wait{descriptor_, POLLIN, 0};
-    if (::poll(&wait, 1, kPatienceMilliseconds) <= 0) return false;
+    if (::poll(&wait, 1, milliseconds) <= 0) return false;
     char block[4096];
     const ssize_t size = ::recv(descriptor_, block, sizeof block, 0);
     if (size <= 0) {

@@ -17,7 +17,8 @@ struct ServerState {
   ServerState(HttpServerOptions given, HttpHandlers asked)
       : options(std::move(given)),
         handlers(std::move(asked)),
-        peers(options.max_connections, options.max_connections_per_peer),
+        peers({options.max_connections, options.max_connections_per_peer, options.requests_per_second,
+               options.request_burst}),
         pool(options.handler_threads, options.max_waiting_requests) {}
 
   const HttpServerOptions options;
