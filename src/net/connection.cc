@@ -61,6 +61,7 @@ void Connection::start(MoveFunction<void()> on_gone) {
 void Connection::stop() {
   if (phase_ == Phase::kIdle || phase_ == Phase::kStreaming || phase_ == Phase::kLingering) return close();
   if (phase_ == Phase::kProxying && !upgrade_.empty()) return close();  // a tunnel has no end of its own
+  if (phase_ == Phase::kHeld) return proxy_refused(problem(503, "the server stops"));
   if (phase_ == Phase::kWebSocket) web_socket_->close(1001, "the server stops");
 }
 
@@ -363,6 +364,7 @@ void Connection::ask_proxy() {
 
 void Connection::ask_proxy_again(const std::string& why) {
   proxied_ = nullptr;
+  if (writing_) return close();  // a client that takes not even "100 Continue"
   if (++request_.proxy_attempt > server_->options.max_proxy_attempts) {
     return proxy_refused(problem(502, why));
   }
@@ -382,6 +384,7 @@ void Connection::proxy_to(ProxyTarget target) {
 void Connection::proxy_refused(HttpResponse response) {
   if (phase_ != Phase::kHeld && phase_ != Phase::kProxying) return;
   proxied_ = nullptr;
+  if (writing_) return close();
   if (!body_complete()) keep_alive_ = false;
   respond(std::move(response));
 }
@@ -426,8 +429,8 @@ void Connection::respond(HttpResponse response) {
 }
 
 void Connection::refuse(int status, std::string_view detail) {
-  // What the client still sends of this request would be taken for the next one; and who sends such a request is not
-  // worth a guess where it ends.
+  // What the client still sends of this request would be taken for the next one; and who sends such a request
+  // is not worth a guess where it ends.
   keep_alive_ = false;
   respond(problem(status, detail));
 }

@@ -68,6 +68,13 @@ void ProxiedRequest::start() {
     self->fail(self->connected_ ? 504 : 502, self->connected_ ? "the service did not answer in time"
                                                               : "the service did not accept a connection");
   });
+  const bool sound = target_.path.starts_with('/') && is_header_value(target_.path) &&
+                     target_.path.find_first_of(" \t") == target_.path.npos;
+  if (!sound) {
+    const auto connection = connection_;
+    end(0);
+    return connection->proxy_refused(problem(500, "the path of the service is none"));
+  }
   if (auto kept = pool_->take(key_)) {
     reused_ = true;
     return use(std::move(kept));
@@ -137,6 +144,8 @@ std::string ProxiedRequest::request_head() const {
   for (const auto& [name, value] : target_.headers) {
     if (is_header_name(name) && is_header_value(value)) add(name, value);
   }
+  // A client of HTTP/1.0 need not say it, but the service may expect it.
+  if (request.header("host").empty()) add("host", fmt::format("{}:{}", target_.host, target_.port));
   add("x-forwarded-for", request.peer);
   add("x-forwarded-proto", request.secure ? "https" : "http");
   add("x-forwarded-host", request.header("host"));
