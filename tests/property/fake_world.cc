@@ -126,8 +126,10 @@ void FakeWorld::note_decided(const model::Decision& decision) {
     decided_at_once_[nominate->pod] = nominate->node;
 }
 
-/// Between rounds at one instant nothing changes that could be a reason to decide otherwise; but what was set
-/// aside may go to somebody who is served before, and could not take it while it was not yet being freed.
+/// Between rounds at one instant nothing changes that could be a reason to decide otherwise. But what was set
+/// aside may go to somebody who is served before, and could not take it while it was not yet being freed; and
+/// a claim on what was given out can become possible by that: affinity looks at who has a place by now, and
+/// the fair shares of a pool at who asks for it.
 void FakeWorld::check_not_undone(const model::Round& made, const model::Decision& decision) {
   const auto standing = [&](const std::string& pod) {
     const auto found = decided_at_once_.find(pod);
@@ -142,7 +144,9 @@ void FakeWorld::check_not_undone(const model::Round& made, const model::Decision
   };
   const auto* evict = std::get_if<model::Evict>(&decision.body);
   const auto* withdraw = std::get_if<model::WithdrawNomination>(&decision.body);
-  if ((evict && standing(evict->pod) == kBound) ||
+  const bool is_claim =
+      evict && (evict->rule == model::EvictionRule::kReclaim || evict->rule == model::EvictionRule::kPreempt);
+  if ((evict && !is_claim && standing(evict->pod) == kBound) ||
       (withdraw && !standing(withdraw->pod).empty() && !taken(standing(withdraw->pod))))
     fail("a round undoes what one before it decided at the same time: " + describe(decision));
 }

@@ -59,7 +59,9 @@ void read_about_pods(Fields& fields, const std::string& key, base::Time at,
 Step read_step(Fields& fields, base::Time at) {
   Step step;
   step.at = at;
-  step.events = read_objects(fields, at);
+  // What is replaced goes before its replacement comes.
+  read_about_pods<model::PodRemoved>(fields, "replaced", at, step.events);
+  for (model::Event& event : read_objects(fields, at)) step.events.push_back(std::move(event));
   read_outcomes(fields, step.outcomes);
   read_about_pods<model::PodRemoved>(fields, "gone", at, step.events);
   read_about_pods<model::PodStarted>(fields, "started", at, step.events);
