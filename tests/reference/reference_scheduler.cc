@@ -188,7 +188,7 @@ model::Round ReferenceScheduler::run(const model::RoundRequest&) {
     round.decisions.push_back({++decisions_, std::move(body)});
   }
   State after = std::move(run.state);
-  assume(world_, after, round.decisions);
+  reference::assume(world_, after, round.decisions);
   note_stale_groups();
   for (model::VerdictChanged& change : take_verdicts(std::move(run.verdicts)))
     round.decisions.push_back({++decisions_, std::move(change)});
