@@ -3,7 +3,10 @@
 #include "host/platform.h"
 #include "host/service_router.h"
 #include "server/api.h"
+#include "server/directory.h"
+#include "server/sign_in.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +55,26 @@ std::optional<server::Problem> refusal(const net::HttpRequest& request, const Ad
   return problem;
 }
 
+/// Whether the request carries a token of the platform. Any other authorization is the service's own.
+bool has_platform_token(const net::HttpRequest& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  std::string_view authorization = request.header("authorization");
+  if (!authorization.starts_with(kBearer)) return false;
+  authorization.remove_prefix(kBearer.size());
+  return authorization.starts_with(server::kTokenPrefix);
+}
+
+/// The client's credentials for the platform are none of a service's business: it could use them in the
+/// client's name.
+std::function<void(net::ProxyTarget)> without_credentials(const net::HttpRequest& request,
+                                                          std::function<void(net::ProxyTarget)> answer) {
+  return [answer = std::move(answer), token = has_platform_token(request)](net::ProxyTarget target) {
+    target.removed_cookies.emplace_back(server::kSessionCookie);
+    if (token) target.removed_headers.emplace_back("authorization");
+    answer(std::move(target));
+  };
+}
+
 net::HttpResponse redirect(const std::string& to) {
   net::HttpResponse response;
   constexpr int kPermanentRedirect = 308;
@@ -79,7 +102,8 @@ decltype(net::HttpHandlers::on_proxy) proxy_handler(host::Platform& platform, co
     if (platform.router().is_workspace(key))
       if (const auto problem = refusal(request, *address, platform, api))
         return refuse({problem->response()});
-    platform.router().route(key, address->path, std::move(closed), std::move(answer), std::move(refuse));
+    platform.router().route(key, address->path, std::move(closed),
+                            without_credentials(request, std::move(answer)), std::move(refuse));
   };
 }
 

@@ -14,7 +14,6 @@ namespace {
 constexpr std::string_view kUsers = "user";
 constexpr std::string_view kTokens = "token";
 constexpr std::string_view kRules = "access-rule";
-constexpr std::string_view kTokenPrefix = "fairlead_";
 
 std::string text_of(const base::JsonValue& object, std::string_view key) {
   const base::JsonValue* member = object.find(key);

@@ -17,6 +17,9 @@
 
 namespace fairlead::server {
 
+/// How the text of every token begins.
+inline constexpr std::string_view kTokenPrefix = "fairlead_";
+
 struct User {
   std::string name;
   std::string password_hash;             ///< argon2id; empty: no password, other ways of signing in only

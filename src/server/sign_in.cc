@@ -11,7 +11,6 @@
 namespace fairlead::server {
 namespace {
 
-constexpr std::string_view kCookie = "fairlead_session";
 constexpr std::uint32_t kRoot = 0;
 
 Problem not_signed_in(std::string detail) {
@@ -29,8 +28,8 @@ std::string_view cookie_value(std::string_view cookies) {
     std::string_view cookie = cookies.substr(0, end);
     cookies.remove_prefix(end == std::string_view::npos ? cookies.size() : end + 1);
     while (cookie.starts_with(' ')) cookie.remove_prefix(1);
-    if (cookie.starts_with(kCookie) && cookie.substr(kCookie.size()).starts_with('=')) {
-      return cookie.substr(kCookie.size() + 1);
+    if (cookie.starts_with(kSessionCookie) && cookie.substr(kSessionCookie.size()).starts_with('=')) {
+      return cookie.substr(kSessionCookie.size() + 1);
     }
   }
   return {};
@@ -203,12 +202,12 @@ std::string SignIn::hash(std::string_view password) {
 }
 
 std::string SignIn::cookie(std::string_view token) const {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kCookie, token,
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kSessionCookie, token,
                      kSessionTime.nanoseconds() / 1'000'000'000, secure_cookies_ ? "; Secure" : "");
 }
 
 std::string SignIn::no_cookie() const {
-  return fmt::format("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{}", kCookie,
+  return fmt::format("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{}", kSessionCookie,
                      secure_cookies_ ? "; Secure" : "");
 }
 

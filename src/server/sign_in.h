@@ -17,6 +17,8 @@
 
 namespace fairlead::server {
 
+/// What holds a browser's token.
+inline constexpr std::string_view kSessionCookie = "fairlead_session";
 /// How long a session that was begun with a password or a one-time code lasts.
 inline constexpr base::Duration kSessionTime = base::Duration::seconds(24 * 3600);
 /// How long a one-time code waits to be used.
