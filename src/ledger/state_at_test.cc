@@ -47,7 +47,7 @@ TEST(StateAt, AFreshEngineDecidesAsTheRecordedOne) {
   int other_without = 0;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     const TemporaryFolder folder;
-    record(folder.file(), {.seed = seed, .segments = 2, .steps = 50});
+    record(folder.file(), {.seed = seed, .segments = 2, .steps = 40});
     auto reader = RoundReader::open(folder.file());
     ASSERT_TRUE(reader.ok());
     const auto segments = reader->segments();

@@ -125,7 +125,7 @@ TEST(Verify, NamesSegmentsOfOtherRevisionsAsSkipped) {
 
 TEST(Verify, FindsAnAlterationInEachColumnOfEachTable) {
   const TemporaryFolder folder;
-  record(folder.file("whole.db"), {});
+  record(folder.file("whole.db"), {.seed = 2, .segments = 2, .steps = 25});
   // A batch that retention wrote, so that its column is not empty everywhere.
   {
     LedgerOptions options;
@@ -184,7 +184,7 @@ TEST(Verify, FindsEachAlteredByteOfTheFileThatChangesARow) {
   std::uint64_t state = 11;
   int changed = 0;
   int found = 0;
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 250; ++i) {
     state = state * 6364136223846793005U + 1442695040888963407U;
     std::string bytes = whole;
     const std::size_t at = (state >> 20U) % bytes.size();
@@ -198,7 +198,7 @@ TEST(Verify, FindsEachAlteredByteOfTheFileThatChangesARow) {
     if (!good) ++found;
     EXPECT_TRUE(same || !good) << "byte " << at;
   }
-  EXPECT_GT(changed, 100);
+  EXPECT_GT(changed, 40);
   EXPECT_GE(found, changed);
 }
 
