@@ -133,6 +133,7 @@ int run_up(UpOptions options, const cli::Environment& environment) {
   server::ApiOptions api_options;
   api_options.version = FAIRLEAD_VERSION;
   api_options.own_account = geteuid();
+  api_options.work_needs_account = geteuid() == 0;
   api_options.secure_cookies = !options.certificate.empty();
   api_options.now = base::system_time;
   auto api = server::Api::make(**platform, api_options);

@@ -311,6 +311,7 @@ class RunningPlatform final : public Platform {
     };
     if (!options_.simulated_devices.empty()) return simulate(options_.simulated_devices);
     device::MachineDevices machine = device::find_machine_devices(options_.program);
+    notes_ = std::move(machine.notes);
     if (machine.devices.empty()) return simulate(kDefaultDevices);
     providers_ = std::move(machine.providers);
     return std::move(machine.devices);

@@ -42,7 +42,9 @@ class ApiOfWorld final : public Api {
                 static_cast<void>(history_.refresh());
               }),
         rate_(options_.requests_per_second, options_.requests_per_second * 10),
-        services_{world_, *directory_, audit_, sign_in_, history_, pump_, options_.now, options_.version} {
+        services_{world_,       *directory_,      audit_,
+                  sign_in_,     history_,         pump_,
+                  options_.now, options_.version, options_.work_needs_account} {
     add_system_routes(router_, services_);
     add_session_routes(router_, services_);
     add_workload_routes(router_, services_);

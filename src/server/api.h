@@ -25,7 +25,10 @@ namespace fairlead::server {
 struct ApiOptions {
   std::string version;
   std::uint32_t own_account = 0;  ///< the server's Unix uid: who has it, or is root, administers
-  bool secure_cookies = false;    ///< behind TLS
+  /// Who has no Unix account bound, and does not administer the whole platform, may not submit: on a platform
+  /// of root's the work would run as root.
+  bool work_needs_account = false;
+  bool secure_cookies = false;  ///< behind TLS
   std::function<base::Time()> now;
   /// Opens the history; by default World::ledger_path.
   std::function<base::Result<std::unique_ptr<ledger::LedgerReader>>()> open_ledger = {};

@@ -23,6 +23,7 @@ struct Services {
   StreamPump& pump;
   std::function<base::Time()> now;
   std::string version;
+  bool work_needs_account = false;  ///< as in ApiOptions
 };
 
 /// Each adds the routes of one resource.

@@ -73,6 +73,13 @@ HttpResponse submit(Services& services, Call& call) {
                      "ask an administrator for the role researcher there")
         .response();
   }
+  const Identity& identity = call.identity;
+  if (services.work_needs_account && !identity.account &&
+      !has_role_everywhere(identity, Role::kAdministrator)) {
+    return forbidden("no Unix account is bound to you, and work does not run as root for you",
+                     "ask an administrator to set the account of your user")
+        .response();
+  }
   if (call.query_flag("dryRun")) {
     const auto forecast = services.world.forecast(workload);
     if (!forecast) return problem_of(forecast.error()).response();
