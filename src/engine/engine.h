@@ -16,8 +16,8 @@ struct EngineOptions {
   /// For tests: when set, every sum of the state is worked out again after each batch of events and each
   /// round, and what differs is reported here. O(everything) each time.
   std::function<void(const std::string& differences)> on_wrong_sums = {};
-  /// For tests: false forgets before each round and each try what is kept to save work. Decisions are the
-  /// same.
+  /// For tests: false forgets before each round and each try what is kept to save work, and the search for
+  /// victims simulates every try. Decisions are the same.
   bool keep_caches = true;
 };
 

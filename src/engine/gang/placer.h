@@ -37,6 +37,7 @@ class Placer {
 
   /// For tests: false works everything out again for each chunk.
   void keep_caches(bool keep) { keeps_caches_ = keep; }
+  bool keeps_caches() const { return keeps_caches_; }
 
   /// Why the last place_chunk was refused.
   const model::Reason& refusal() const { return refusal_; }

@@ -24,7 +24,8 @@ void VictimSearch::examine_plainness() {
   room_recorded_ = ledger_->homogeneous() ? ledger_->room() : 0;
   const model::GroupRecord& group = cluster_.group(beneficiary_);
   plain_pods_ =
-      ledger_->homogeneous() && cluster_.queues().dimension_count() == model::dimension::kFixed &&
+      placer_.keeps_caches() && ledger_->homogeneous() &&
+      cluster_.queues().dimension_count() == model::dimension::kFixed &&
       asks_for_whole_devices(cluster_.class_of(chunk_.front())) &&
       std::all_of(group.tree.begin(), group.tree.end(),
                   [](const model::GangNode& node) { return node.topology.empty(); }) &&

@@ -38,6 +38,8 @@ VictimSearch::VictimSearch(model::Cluster& cluster, Placer& placer, const PoolTo
   next_chunk(cluster_, beneficiary_, chunk_);
 }
 
+bool VictimSearch::may_fit(std::size_t k) const { return !placer_.keeps_caches() || ledger_->enough_for(k); }
+
 std::vector<model::GroupId> VictimSearch::candidates() {
   std::vector<model::GroupId> found;
   const model::GroupRecord& mine = cluster_.group(beneficiary_);
@@ -116,12 +118,13 @@ std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<mode
   candidates_ = candidates();
   if (candidates_.empty()) return std::nullopt;
   ledger_.emplace(cluster_, placer_.static_fit(), placer_.pool_nodes(pool_), chunk_);
-  if (!possible()) return std::nullopt;
+  if (placer_.keeps_caches() && !possible()) return std::nullopt;
   waiting_ = &waiting;
   order_.emplace(cluster_, pool_, totals_, legality_, candidates_, log_ ? log_->began() : cluster_.now());
   scanned_on_.resize(cluster_.nodes().size());
   intricate_.resize(cluster_.nodes().size(), false);
   examine_plainness();
+  if (!placer_.keeps_caches()) order_->unfix();
   placed_before_ = placer_.placed().size();
   start_ = ground_ = cluster_.mark();
   bool solved = true;
@@ -145,7 +148,7 @@ void VictimSearch::undo_to(std::size_t position) {
 
 bool VictimSearch::solve(std::size_t k) {
   last_extra_.clear();
-  if (!recorded_.empty() && ledger_->enough_for(k) && attempt(k, {}) == Outcome::kSolved) return true;
+  if (!recorded_.empty() && may_fit(k) && attempt(k, {}) == Outcome::kSolved) return true;
   return !stopped_ && solve_with_next_chunks(k);
 }
 
@@ -275,7 +278,7 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
     Chunks& extra = extras.emplace_back();
     for (std::size_t index : indexes) extra.push_back(&scanned(index));
     for (const VictimChunk* chunk : extra) ledger_->add(*chunk, Victims::kPlaced);
-    has_room.push_back(ledger_->enough_for(k));
+    has_room.push_back(may_fit(k));
     hopeless = hopeless && (!has_room.back() || no_room_for_all(k, extra));
     for (const VictimChunk* chunk : extra) ledger_->remove(*chunk, Victims::kPlaced);
   }
@@ -477,7 +480,7 @@ void VictimSearch::spare() {
     if (emptied.contains(solution_[i].group)) continue;
     if (solution_[i].last) emptied.insert(solution_[i].group);
     ledger_->remove(solution_[i], Victims::kEvicted);
-    if (!ledger_->enough_for(chunk_.size())) {
+    if (!may_fit(chunk_.size())) {
       ledger_->add(solution_[i], Victims::kEvicted);
       continue;
     }

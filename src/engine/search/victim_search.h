@@ -64,6 +64,8 @@ class VictimSearch {
   bool enough_devices() const;
   /// Whether there is room even if every candidate leaves. Cheap: no state is changed.
   bool possible();
+  /// Whether sums leave room for the first k pods: without it, a try need not be made.
+  bool may_fit(std::size_t k) const;
   model::QueueCharge request_of(std::size_t k) const;
 
   bool solve(std::size_t k);
