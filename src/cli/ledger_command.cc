@@ -3,6 +3,7 @@
 #include "base/json_writer.h"
 #include "cli/offline_commands.h"
 #include "cli/usage_command.h"
+#include "ledger/salvage.h"
 #include "ledger/state_at.h"
 #include "ledger/verify.h"
 #include "manifest/cycle.h"
@@ -166,6 +167,48 @@ Command export_command() {
   return command;
 }
 
+Command backup_command() {
+  auto options = std::make_shared<LedgerCopyOptions>();
+  Command command;
+  command.name = "backup";
+  command.description = "Copy the ledger as it is now, also while the platform runs";
+  command.more =
+      "Keep secret.key of the state folder with the copy: without it stored secrets cannot be read.";
+  command.examples = "  fairlead ledger backup /backup/fairlead.db";
+  Option& to =
+      command.argument("file", options->to, "FILE", "Where the copy goes; a file that is not there yet");
+  to.required = true;
+  to.takes_path = true;
+  command.option("--state", options->state, "DIR|FILE", "The state folder, or the database [this account's]")
+      .takes_path = true;
+  command.run = [options](const Environment& environment) {
+    return run_ledger_backup(*options, environment);
+  };
+  return command;
+}
+
+Command salvage_command() {
+  auto options = std::make_shared<LedgerCopyOptions>();
+  Command command;
+  command.name = "salvage";
+  command.description = "Make a new ledger of what a damaged one still has";
+  command.more =
+      "Takes the documents that are as they were written, and the history and usage that can be read. Rounds "
+      "are left "
+      "behind.\nThe damaged ledger is only read. Restore a backup rather, where there is one "
+      "(docs/ledger.md).";
+  command.examples = "  fairlead ledger salvage --state damaged.db fairlead.db";
+  Option& to = command.argument("file", options->to, "FILE", "The new ledger; a file that is not there yet");
+  to.required = true;
+  to.takes_path = true;
+  command.option("--state", options->state, "DIR|FILE", "The state folder, or the database [this account's]")
+      .takes_path = true;
+  command.run = [options](const Environment& environment) {
+    return run_ledger_salvage(*options, environment);
+  };
+  return command;
+}
+
 }  // namespace
 
 base::Result<std::string> ledger_path(const std::string& state, const Environment& environment) {
@@ -216,13 +259,34 @@ int run_ledger_export(const LedgerExportOptions& options, const Environment& env
   return kExitOk;
 }
 
+int run_ledger_backup(const LedgerCopyOptions& options, const Environment& environment) {
+  const auto path = ledger_path(options.state, environment);
+  if (!path) return fail(environment, path.error());
+  if (const auto done = ledger::back_up(*path, options.to); !done) return fail(environment, done.error());
+  environment.out << "The ledger is copied to " << options.to << ".\n";
+  return kExitOk;
+}
+
+int run_ledger_salvage(const LedgerCopyOptions& options, const Environment& environment) {
+  const auto path = ledger_path(options.state, environment);
+  if (!path) return fail(environment, path.error());
+  const auto report = ledger::salvage(*path, options.to);
+  if (!report) return fail(environment, report.error());
+  for (const std::string& lost : report->lost) environment.out << "lost        " << lost << '\n';
+  environment.out << fmt::format("{} has {} documents, {} history entries and {} usage samples.\n",
+                                 options.to, report->documents, report->history, report->usage);
+  return kExitOk;
+}
+
 Command ledger_command() {
   Command command;
   command.name = "ledger";
-  command.description = "Check and export the durable record of a platform";
+  command.description = "Check, export, copy and mend the durable record of a platform";
   command.examples = "  fairlead ledger verify";
   command.commands.push_back(verify_command());
   command.commands.push_back(export_command());
+  command.commands.push_back(backup_command());
+  command.commands.push_back(salvage_command());
   return command;
 }
 

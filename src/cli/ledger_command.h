@@ -23,6 +23,14 @@ struct LedgerExportOptions {
 /// decided then. Returns an ExitCode.
 int run_ledger_export(const LedgerExportOptions& options, const Environment& environment);
 
+struct LedgerCopyOptions {
+  std::string state;  ///< as above
+  std::string to;     ///< a file that is not there yet
+};
+/// Run `fairlead ledger backup` and `fairlead ledger salvage`. Return an ExitCode.
+int run_ledger_backup(const LedgerCopyOptions& options, const Environment& environment);
+int run_ledger_salvage(const LedgerCopyOptions& options, const Environment& environment);
+
 /// The database of a state folder; a path to the database stays as it is. Errors: kInvalidArgument when
 /// neither is given nor known.
 base::Result<std::string> ledger_path(const std::string& state, const Environment& environment);

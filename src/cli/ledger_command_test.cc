@@ -74,6 +74,18 @@ TEST_F(LedgerCommand, VerifyOfSomethingElseFails) {
   EXPECT_NE(err_.str().find("there is no such file"), std::string::npos) << err_.str();
 }
 
+TEST_F(LedgerCommand, BackupAndSalvageMakeLedgersThatVerify) {
+  const std::string copy = folder_ + "/copy.db";
+  const std::string mended = folder_ + "/mended.db";
+  EXPECT_EQ(run({"ledger", "backup", copy}), kExitOk) << err_.str();
+  EXPECT_EQ(run({"ledger", "verify", "--state", copy}), kExitOk) << out_.str();
+  EXPECT_EQ(run({"ledger", "backup", copy}), kExitFailed);
+  EXPECT_NE(err_.str().find("is there already"), std::string::npos) << err_.str();
+  EXPECT_EQ(run({"ledger", "salvage", "--state", copy, mended}), kExitOk) << err_.str();
+  EXPECT_EQ(out_.str(), mended + " has 0 documents, 0 history entries and 2 usage samples.\n");
+  EXPECT_EQ(run({"ledger", "verify", "--state", mended}), kExitOk) << out_.str();
+}
+
 TEST_F(LedgerCommand, UsageAddsUpByProject) {
   EXPECT_EQ(run({"usage", "-o", "csv"}), kExitOk) << err_.str();
   EXPECT_EQ(out_.str(),
