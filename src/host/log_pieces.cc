@@ -14,7 +14,8 @@
 namespace fairlead::host {
 namespace {
 
-// An offset holds the position in its file below, and above it part of the file's number.
+// An offset holds the position in its file below, and above it twenty bits that tell the file: 59 bits in
+// all, so that it stays a number that every reader of JSON takes.
 constexpr unsigned kPositionBits = 39;
 constexpr std::uint64_t kPositionMask = (std::uint64_t{1} << kPositionBits) - 1;
 
@@ -39,7 +40,7 @@ std::vector<File> open_files(const std::string& folder) {
     // A file's number is given to the next one when it is gone; with the instant of its birth it is its own.
     const auto born =
         static_cast<std::uint64_t>(status.stx_btime.tv_sec) * 1'000'000'000 + status.stx_btime.tv_nsec;
-    file.mark = ((status.stx_ino * 0x9e3779b97f4a7c15U ^ born * 0xbf58476d1ce4e5b9U) >> 40U) | 1U;  // never 0
+    file.mark = ((status.stx_ino * 0x9e3779b97f4a7c15U ^ born * 0xbf58476d1ce4e5b9U) >> 44U) | 1U;  // never 0
     file.size = status.stx_size;
     files.push_back(std::move(file));
   }
