@@ -5,8 +5,10 @@
 #include "device/device_provider.h"
 #include "engine/engine.h"
 #include "host/supervisor.h"
+#include "net/http_client.h"
 
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -14,6 +16,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +38,29 @@ fairlead::base::Time present() {
   auto now = std::chrono::system_clock::now().time_since_epoch();
   return fairlead::base::Time::from_unix_nanoseconds(
       std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+// A line of the terminal that nobody else can read.
+Result<std::string> read_password() {
+  termios before{};
+  const bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+  if (terminal) {
+    termios silent = before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  std::string line;
+  std::getline(std::cin, line);
+  if (terminal) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    std::cerr << '\n';
+  }
+  return line;
+}
+
+std::optional<std::string> variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
 int terminal_columns() {
@@ -63,6 +89,10 @@ int main(int argc, char** argv) {
   environment.no_colour = no_colour != nullptr && *no_colour != '\0';
   environment.columns = terminal_columns();
   environment.standard_input_path = "/dev/stdin";
+  environment.variable = variable;
+  environment.read_password = read_password;
+  environment.make_http_client = [] { return fairlead::net::HttpClient::make(); };
+  environment.connect_web_socket = fairlead::net::ClientWebSocket::connect;
   environment.state_folder = fairlead::base::default_state_folder();
   int code = fairlead::cli::run_command_line(
       argc, argv, environment,

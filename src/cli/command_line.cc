@@ -1,5 +1,6 @@
 #include "cli/command_line.h"
 
+#include "cli/client_commands.h"
 #include "cli/command_parser.h"
 #include "cli/completion.h"
 #include "cli/offline_commands.h"
@@ -19,6 +20,9 @@ namespace fairlead::cli {
 namespace {
 
 constexpr const char* kExamples =
+    "  fairlead submit hello -g 1 -- sh -c 'echo hi'      run something on a device\n"
+    "  fairlead list                                      what runs and what waits\n"
+    "  fairlead why hello                                 why it waits, and what would start it\n"
     "  kubectl get nodes,pods,queues,podgroups,topologies,priorityclasses -A -o json > cluster.json\n"
     "  fairlead plan -f cluster.json                      what starts, what is evicted, what waits and why\n"
     "  fairlead plan -f cluster.json --explain ml/train   why this group waits, and what would start it\n"
@@ -51,6 +55,41 @@ int print_completion(const std::string& program, const std::string& shell,
     return kExitUsage;
   }
   return kExitOk;
+}
+
+void append(std::vector<Command>& commands, std::vector<Command> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(commands));
+}
+
+// Another layer may have made "node" already, for what this one cannot do.
+void add_node_list(std::vector<Command>& commands) {
+  for (Command& command : commands) {
+    if (command.name != "node") continue;
+    command.commands.insert(command.commands.begin(), node_list_command());
+    return;
+  }
+  Command node;
+  node.name = "node";
+  node.description = "Show the nodes";
+  node.examples = "  fairlead node list";
+  node.commands.push_back(node_list_command());
+  commands.push_back(std::move(node));
+}
+
+void add_client_commands(std::vector<Command>& commands) {
+  append(commands, submit_commands());
+  append(commands, workload_commands());
+  commands.push_back(logs_command());
+  commands.push_back(exec_command());
+  commands.push_back(why_command());
+  append(commands, workload_change_commands());
+  commands.push_back(queue_command());
+  add_node_list(commands);
+  commands.push_back(device_command());
+  commands.push_back(top_command());
+  append(commands, history_commands());
+  append(commands, session_commands());
+  append(commands, user_commands());
 }
 
 // The commands that tell about the command line itself; `all` are those that they tell about.
@@ -109,10 +148,12 @@ int run_command_line(int argc, const char* const* argv, const Environment& envir
       kExamples};
   try {
     std::vector<Command> commands = std::move(more);
+    add_client_commands(commands);
     commands.push_back(plan_command());
     commands.push_back(simulate_command());
-    commands.push_back(ledger_command());
-    commands.push_back(usage_command());
+    Command ledger = ledger_command();
+    ledger.commands.push_back(usage_command());
+    commands.push_back(std::move(ledger));
     commands.push_back(version_command());
     join_namesakes(commands);
     commands.push_back(completion_command(program, commands));

@@ -4,10 +4,12 @@
 #include "base/time.h"
 #include "engine/place/placement_scorer.h"
 #include "model/scheduler.h"
+#include "net/http_client.h"
 
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,18 @@ struct Environment {
   std::string standard_input_path = {};
   /// Where a platform of this account keeps its state; empty: not known.
   std::string state_folder = {};
+
+  /// A variable of the process's environment. Absent: there are none.
+  std::function<std::optional<std::string>(const std::string& name)> variable = {};
+  std::function<std::unique_ptr<net::HttpClient>()> make_http_client = {};
+  std::function<base::Result<std::unique_ptr<net::ClientWebSocket>>(
+      const net::ClientRequest& request, net::ClientWebSocket::Callbacks callbacks)>
+      connect_web_socket = {};
+  int input_descriptor = 0;  ///< of standard input, for what reads it as it comes
+  /// A line without echo on the terminal. Absent: standard input serves.
+  std::function<base::Result<std::string>()> read_password = {};
+  /// Whether to go on with what lasts until it is interrupted; false after Ctrl-C. Absent: always.
+  std::function<bool()> keep_going = {};
 };
 
 /// How a command ends, the same for every command (docs/plan.md).

@@ -87,22 +87,23 @@ TEST_F(LedgerCommand, BackupAndSalvageMakeLedgersThatVerify) {
 }
 
 TEST_F(LedgerCommand, UsageAddsUpByProject) {
-  EXPECT_EQ(run({"usage", "-o", "csv"}), kExitOk) << err_.str();
+  EXPECT_EQ(run({"ledger", "usage", "-o", "csv"}), kExitOk) << err_.str();
   EXPECT_EQ(out_.str(),
             "name,device_model,allocated_hours,used_hours,idle_hours,over_quota_hours,lost_hours\n"
             "\"search, \"\"new\"\"\",H100,2,1.5,0.5,0.5,0\n"
             "vision,,1,,,0,0\n");
-  EXPECT_EQ(run({"usage", "--by", "department", "--since", "90m", "-o", "json"}), kExitOk) << err_.str();
+  EXPECT_EQ(run({"ledger", "usage", "--by", "department", "--since", "90m", "-o", "json"}), kExitOk)
+      << err_.str();
   EXPECT_NE(out_.str().find("\"usedHours\": null"), std::string::npos) << out_.str();
   EXPECT_NE(out_.str().find("\"allocatedHours\": 1,"), std::string::npos) << "half of the time counts";
-  EXPECT_EQ(run({"usage"}), kExitOk);
+  EXPECT_EQ(run({"ledger", "usage"}), kExitOk);
   EXPECT_NE(out_.str().find("vision"), std::string::npos);
 }
 
 TEST_F(LedgerCommand, UsageRefusesTimesThatMakeNoSense) {
-  EXPECT_EQ(run({"usage", "--since", "yesterday"}), kExitUsage);
+  EXPECT_EQ(run({"ledger", "usage", "--since", "yesterday"}), kExitUsage);
   EXPECT_NE(err_.str().find("--since: \"yesterday\" is neither"), std::string::npos) << err_.str();
-  EXPECT_EQ(run({"usage", "--since", "1h", "--until", "2h"}), kExitUsage);
+  EXPECT_EQ(run({"ledger", "usage", "--since", "1h", "--until", "2h"}), kExitUsage);
 }
 
 }  // namespace

@@ -156,11 +156,12 @@ Command usage_command() {
   Command command;
   command.name = "usage";
   command.description = "Add up the device-hours that were allocated, used, idle, over quota and lost";
-  command.more = "Reads the ledger's file, also while no platform runs.";
+  command.more = "Reads the ledger's file, also while no platform runs; 'fairlead usage' asks the server.";
   command.examples =
-      "  fairlead usage\n"
-      "  fairlead usage --by user --since 7d\n"
-      "  fairlead usage --by department --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z -o csv";
+      "  fairlead ledger usage\n"
+      "  fairlead ledger usage --by user --since 7d\n"
+      "  fairlead ledger usage --by department --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z -o "
+      "csv";
   command.choice<By>("--by", options->by,
                      {{"department", By::kDepartment},
                       {"project", By::kProject},

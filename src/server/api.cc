@@ -54,6 +54,7 @@ class ApiOfWorld final : public Api {
     add_history_routes(router_, services_);
     add_user_routes(router_, services_);
     add_access_rule_routes(router_, services_);
+    add_page_routes(router_, services_);
     add_own_routes();
     openapi_ = openapi_json(router_.routes(), options_.version);
   }

@@ -13,6 +13,7 @@ std::string_view next_segment(std::string_view& path) {
 
 bool fits(std::string_view pattern, std::string_view path, Router::PathValues& values) {
   values.clear();
+  if (pattern == "/" || path == "/") return pattern == path;
   while (!pattern.empty() && !path.empty()) {
     const std::string_view wanted = next_segment(pattern);
     const std::string_view given = next_segment(path);

@@ -36,5 +36,6 @@ void add_workload_stream_routes(Router& router, Services& services);
 void add_queue_routes(Router& router, Services& services);
 void add_node_routes(Router& router, Services& services);
 void add_history_routes(Router& router, Services& services);
+void add_page_routes(Router& router, Services& services);
 
 }  // namespace fairlead::server

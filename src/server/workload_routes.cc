@@ -106,7 +106,7 @@ bool matches(const world::WorkloadView& workload, const Call& call) {
   };
   return fits("project", workload.spec.project) && fits("state", state_name(workload.state)) &&
          fits("kind", manifest::workload_kind_name(workload.spec.kind)) &&
-         fits("user", workload.submitted_by);
+         fits("user", workload.submitted_by) && fits("name", workload.spec.name);
 }
 
 HttpResponse list(Call& call) {
@@ -262,6 +262,7 @@ void add_workload_routes(Router& router, Services& services) {
                         {"state", "string[]", "Only in these states"},
                         {"kind", "string[]", "Only of these kinds: workspace, training, inference"},
                         {"user", "string[]", "Only of these submitters"},
+                        {"name", "string[]", "Only of these names"},
                         {"limit", "integer", "Items of a page, 1 to 1000 [100]"},
                         {"after", "string", "The \"next\" of the page before"}},
               .answer = "WorkloadList",
