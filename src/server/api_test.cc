@@ -234,9 +234,11 @@ class FakeSocket final : public net::WebSocket {
     sent += binary ? std::string(bytes) : "[" + std::string(bytes) + "]";
     return true;
   }
-  void close(std::uint16_t code, std::string_view) override { closed = code; }
+  void close(std::uint16_t code, std::string_view) override { close_code = code; }
+  bool closed() const override { return close_code != 0; }
+  void on_room(std::function<void()> function) override { function(); }
   std::string sent;
-  std::uint16_t closed = 0;
+  std::uint16_t close_code = 0;
 };
 
 TEST(Api, ExecJoinsATerminalAndASocket) {
@@ -253,7 +255,7 @@ TEST(Api, ExecJoinsATerminalAndASocket) {
   handler->on_message("nonsense", false);
   handler->on_message("exit\n", true);
   EXPECT_EQ(socket->sent, "ls\n80x24exit\n[{\"exitCode\":3}]");
-  EXPECT_EQ(socket->closed, 1000);
+  EXPECT_EQ(socket->close_code, 1000);
   handler->on_close();
   EXPECT_EQ(test.world.calls.back(), "exec sh in uid-a-worker-0-0");
   // A terminal acts as the submitter: nobody else gets one, but administrators.

@@ -91,6 +91,8 @@ class NoSocket final : public net::WebSocket {
  public:
   bool send(std::string_view, bool) override { return true; }
   void close(std::uint16_t, std::string_view) override {}
+  bool closed() const override { return true; }
+  void on_room(std::function<void()> function) override { function(); }
 };
 
 struct Walk {
