@@ -62,6 +62,13 @@ std::string amount(std::string_view dimension, std::int64_t value) {
   return fmt::format("{:.1f} GiB", static_cast<double>(value) / (1 << 30));
 }
 
+/// The same as a person types it behind an option.
+std::string typed(std::string_view dimension, std::int64_t value) {
+  if (dimension == "cpu") return fmt::format("{}m", value);
+  if (dimension == "memory") return fmt::format("{}", value);
+  return amount(dimension, value);
+}
+
 std::string node_reason(model::NodeReason reason) {
   using Reason = model::NodeReason;
   switch (reason) {
@@ -159,12 +166,12 @@ std::string remedy(const engine::Counterfactual& change, const std::string& grou
       return fmt::format("raise the {} quota of {} from {} to {}: fairlead queue set {} --{}-quota {}",
                          change.dimension, change.subject, amount(change.dimension, change.from),
                          amount(change.dimension, change.to), change.subject, change.dimension,
-                         amount(change.dimension, change.to));
+                         typed(change.dimension, change.to));
     case Kind::kHigherLimit:
       return fmt::format("raise the {} limit of {} from {} to {}: fairlead queue set {} --{}-limit {}",
                          change.dimension, change.subject, amount(change.dimension, change.from),
                          amount(change.dimension, change.to), change.subject, change.dimension,
-                         amount(change.dimension, change.to));
+                         typed(change.dimension, change.to));
     case Kind::kMoreNodes:
       return fmt::format("add {} machine{} like {}", change.to, change.to == 1 ? "" : "s", change.subject);
   }
