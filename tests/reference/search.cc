@@ -84,8 +84,9 @@ struct Search {
   }
 
   /// Rule 3: for each node with a pod of the newest chunk, in the order of nodes, the recorded victims plus
-  /// every accumulated chunk with a pod on that node, each whole. Where the core of a group goes, what was
-  /// taken above its minimum goes too, wherever it is. An illegal scenario ends the attempts for this set.
+  /// every accumulated chunk with a pod on that node, each whole. Where the core of a group is among them,
+  /// what was taken above its minimum is tried with it, wherever it is. An illegal scenario ends the attempts
+  /// for this set.
   std::optional<Solution> attempt_by_node(const Chunk& solving, const std::vector<VictimChunk>& recorded,
                                           const std::vector<VictimChunk>& accumulated) const {
     std::set<std::string> nodes;
@@ -95,15 +96,21 @@ struct Search {
         return std::any_of(chunk.pods.begin(), chunk.pods.end(),
                            [&](const model::Pod* pod) { return state_of(before, *pod).place.node == node; });
       };
-      std::vector<VictimChunk> victims = recorded;
-      for (const VictimChunk& chunk : accumulated)
+      std::vector<VictimChunk> here = recorded;
+      std::vector<VictimChunk> with_cores = recorded;
+      for (const VictimChunk& chunk : accumulated) {
+        if (is_here(chunk)) here.push_back(chunk);
         if (is_here(chunk) ||
             std::any_of(accumulated.begin(), accumulated.end(), [&](const VictimChunk& core) {
               return core.last && core.group == chunk.group && is_here(core);
             }))
-          victims.push_back(chunk);
+          with_cores.push_back(chunk);
+      }
       bool illegal = false;
-      if (auto solution = attempt(solving, victims, illegal)) return solution;
+      if (auto solution = attempt(solving, here, illegal)) return solution;
+      if (illegal) return std::nullopt;
+      if (with_cores.size() == here.size()) continue;
+      if (auto solution = attempt(solving, with_cores, illegal)) return solution;
       if (illegal) return std::nullopt;
     }
     return std::nullopt;

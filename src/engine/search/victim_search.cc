@@ -242,22 +242,22 @@ bool VictimSearch::may_have_room(std::size_t k, std::size_t newest) {
   return true;
 }
 
-/// Every scanned chunk with a pod on the node; where the core of a group is among them, also what was taken
-/// above its minimum, wherever it is.
-std::vector<std::size_t> VictimSearch::chunks_to_take_on(model::NodeId node) {
-  std::vector<std::size_t> indexes = scanned_on_[node.index()];
-  const std::size_t here = indexes.size();
-  for (std::size_t i = 0; i < here; ++i) {
-    if (!scanned(indexes[i]).last) continue;
-    const auto above = scanned_above_minimum_.find(scanned(indexes[i]).group);
+/// Which scanned chunks to take together for the sake of a node: every one with a pod there. Where the core
+/// of a group is among them, a second try also takes what was scanned above its minimum, wherever it is: the
+/// first fails where the group would be left below its minimum.
+void VictimSearch::add_tries(model::NodeId node, std::vector<std::vector<std::size_t>>& tries) {
+  const std::vector<std::size_t>& here = tries.emplace_back(scanned_on_[node.index()]);
+  std::vector<std::size_t> more = here;
+  for (std::size_t own : here) {
+    if (!scanned(own).last) continue;
+    const auto above = scanned_above_minimum_.find(scanned(own).group);
     if (above == scanned_above_minimum_.end()) continue;
     for (std::size_t index : above->second)
-      if (!order_->is_fixed() || !order_->is_recorded(scan_[index])) indexes.push_back(index);
+      if (!order_->is_fixed() || !order_->is_recorded(scan_[index])) more.push_back(index);
   }
-  if (indexes.size() == here) return indexes;
-  std::sort(indexes.begin(), indexes.end());
-  indexes.erase(std::unique(indexes.begin(), indexes.end()), indexes.end());
-  return indexes;
+  std::sort(more.begin(), more.end());
+  more.erase(std::unique(more.begin(), more.end()), more.end());
+  if (more.size() > here.size()) tries.push_back(std::move(more));
 }
 
 VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t newest) {
@@ -269,12 +269,12 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   // Which tries cannot succeed is told from sums. How one that is short of room for the victims would fail,
   // by a place or by the law, only matters where another follows that may succeed.
-  std::vector<std::vector<std::size_t>> indexes_of;
+  std::vector<std::vector<std::size_t>> tries;
+  for (model::NodeId node : nodes) add_tries(node, tries);
   std::vector<Chunks> extras;
   std::vector<bool> has_room;
   bool hopeless = true;
-  for (model::NodeId node : nodes) {
-    const std::vector<std::size_t>& indexes = indexes_of.emplace_back(chunks_to_take_on(node));
+  for (const std::vector<std::size_t>& indexes : tries) {
     Chunks& extra = extras.emplace_back();
     for (std::size_t index : indexes) extra.push_back(&scanned(index));
     for (const VictimChunk* chunk : extra) ledger_->add(*chunk, Victims::kPlaced);
@@ -283,12 +283,12 @@ VictimSearch::Outcome VictimSearch::attempt_on_nodes(std::size_t k, std::size_t 
     for (const VictimChunk* chunk : extra) ledger_->remove(*chunk, Victims::kPlaced);
   }
   if (hopeless) return Outcome::kNoPlace;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
+  for (std::size_t i = 0; i < tries.size(); ++i) {
     if (!has_room[i]) continue;
     for (const VictimChunk* chunk : extras[i]) ledger_->add(*chunk, Victims::kPlaced);
     const Outcome outcome = attempt(k, extras[i]);
     if (outcome == Outcome::kSolved) {
-      last_extra_ = indexes_of[i];
+      last_extra_ = tries[i];
       return outcome;
     }
     for (const VictimChunk* chunk : extras[i]) ledger_->remove(*chunk, Victims::kPlaced);
@@ -447,6 +447,7 @@ bool VictimSearch::record_simulated(std::vector<bool>& extra) {
     if (extra[i]) ++next;
     // What stays of a group that loses more than one chunk may not be what the order has behind it.
     whole = extra[i] || (chunk.last && !scanned_above_minimum_.contains(chunk.group));
+    if (extra[i] && chunk.last) whole = whole && goes_altogether(chunk.group);
   }
   whole = whole && next == solution_.size();
   undo_to(ground_);
@@ -466,6 +467,17 @@ bool VictimSearch::record_simulated(std::vector<bool>& extra) {
   }
   recorded_ = solution_;
   return whole;
+}
+
+/// Whether what was scanned above a group's minimum goes, too, when its core does: else what stays is the
+/// next core, which the order does not have behind it.
+bool VictimSearch::goes_altogether(model::GroupId group) const {
+  const auto above = scanned_above_minimum_.find(group);
+  return above == scanned_above_minimum_.end() ||
+         std::all_of(above->second.begin(), above->second.end(), [&](std::size_t index) {
+           return (order_->is_fixed() && order_->is_recorded(scan_[index])) ||
+                  std::find(last_extra_.begin(), last_extra_.end(), index) != last_extra_.end();
+         });
 }
 
 void VictimSearch::spare() {

@@ -70,7 +70,7 @@ class VictimSearch {
 
   bool solve(std::size_t k);
   bool solve_with_next_chunks(std::size_t k);
-  std::vector<std::size_t> chunks_to_take_on(model::NodeId node);
+  void add_tries(model::NodeId node, std::vector<std::vector<std::size_t>>& tries);
   Outcome attempt_on_nodes(std::size_t k, std::size_t newest);
   Outcome attempt(std::size_t k, const Chunks& extra);
   bool leaves_whole(model::GroupId group) const;
@@ -83,6 +83,7 @@ class VictimSearch {
   /// Makes the solution for k the ground on which k+1 is solved.
   void record_solution();
   bool record_simulated(std::vector<bool>& extra);
+  bool goes_altogether(model::GroupId group) const;
   void spare();
 
   // The plain case.
