@@ -110,15 +110,15 @@ TEST_F(NodeDescribe, StandsBesideWhatOtherLayersAddToTheCommand) {
   cli::Command other;
   other.name = "node";
   other.description = "More about machines";
-  cli::Command listing;
-  listing.name = "list";
-  listing.description = "List machines";
-  listing.run = [](const cli::Environment& environment) -> int {
-    environment.out << "listed\n";
+  cli::Command counting;
+  counting.name = "count";
+  counting.description = "Count machines";
+  counting.run = [](const cli::Environment& environment) -> int {
+    environment.out << "counted\n";
     return cli::kExitOk;
   };
-  other.commands.push_back(listing);
-  EXPECT_EQ(run({"node", "list"}, {other}).out, "listed\n");
+  other.commands.push_back(counting);
+  EXPECT_EQ(run({"node", "count"}, {other}).out, "counted\n");
   EXPECT_EQ(run({"node", "describe", "--sysroot", root_.c_str()}, {other}).code, cli::kExitOk);
 }
 

@@ -61,19 +61,13 @@ void append(std::vector<Command>& commands, std::vector<Command> more) {
   std::move(more.begin(), more.end(), std::back_inserter(commands));
 }
 
-// Another layer may have made "node" already, for what this one cannot do.
-void add_node_list(std::vector<Command>& commands) {
-  for (Command& command : commands) {
-    if (command.name != "node") continue;
-    command.commands.insert(command.commands.begin(), node_list_command());
-    return;
-  }
+Command node_command() {
   Command node;
   node.name = "node";
-  node.description = "Show the nodes";
+  node.description = "Show the nodes and their accelerators";
   node.examples = "  fairlead node list";
   node.commands.push_back(node_list_command());
-  commands.push_back(std::move(node));
+  return node;
 }
 
 void add_client_commands(std::vector<Command>& commands) {
@@ -84,7 +78,7 @@ void add_client_commands(std::vector<Command>& commands) {
   commands.push_back(why_command());
   append(commands, workload_change_commands());
   commands.push_back(queue_command());
-  add_node_list(commands);
+  commands.push_back(node_command());
   commands.push_back(device_command());
   commands.push_back(top_command());
   append(commands, history_commands());
