@@ -75,6 +75,7 @@ class JsonBuilder {
   JsonBuilder();
   JsonBuilder(const JsonBuilder&) = delete;
   JsonBuilder& operator=(const JsonBuilder&) = delete;
+  ~JsonBuilder() = default;
 
   /// Forgets the document before.
   void reset();

@@ -92,7 +92,7 @@ class JsonWriter {
   }
   template <class Number>
   void write_number(Number number) {
-    std::array<char, 32> buffer;
+    std::array<char, 32> buffer{};
     const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
     literal(std::string_view(buffer.data(), static_cast<std::size_t>(end.ptr - buffer.data())));
   }

@@ -37,7 +37,7 @@ void write_present(base::JsonWriter& writer, std::string_view name, const std::o
 }
 
 const base::JsonValue& array_field(const base::JsonValue& object, std::string_view name) {
-  static const base::JsonValue empty;
+  static const base::JsonValue empty{};
   const base::JsonValue* value = object.find(name);
   return value == nullptr ? empty : *value;
 }

@@ -52,6 +52,13 @@ TEST(Program, HelpsWithExamplesAndExitCodes) {
   }
 }
 
+TEST(Program, ItsReferenceIsTheOneInTheDocs) {
+  std::ifstream file("docs/cli.md");
+  std::stringstream committed;
+  committed << file.rdbuf();
+  EXPECT_EQ(run("reference").output, committed.str()) << "fairlead reference > docs/cli.md";
+}
+
 TEST(Program, ItsBashCompletionCompletes) {
   const std::string script = "bash -c \"source <('" FAIRLEAD_PROGRAM
                              "' completion bash); COMP_WORDS=(fairlead plan -o ''); COMP_CWORD=3; _fairlead; "

@@ -23,6 +23,7 @@ class Placer {
   Placer(model::Cluster& cluster, std::vector<NamedScorerFactory> scorers);
   Placer(const Placer&) = delete;
   Placer& operator=(const Placer&) = delete;
+  ~Placer() = default;
 
   /// Places a chunk of a group: gates, then the tree of sub-groups, each level within its topology. Pods that
   /// could start at once only wait with the others where those that could are fewer than the minimum. False

@@ -72,6 +72,7 @@ class Cluster {
   Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
+  ~Cluster() = default;
 
   /// Takes one event. An event that cannot be right changes nothing. Outcomes of decisions are not for the
   /// cluster but for the engine, which knows the decisions.
