@@ -164,11 +164,11 @@ int run_history(const HistoryOptions& options, const Environment& environment) {
     request.fleet.devices_per_node = options.devices_per_node;
     request.fleet.nodes =
         options.pool_nodes > 0 && !policy.pool_per_tenant ? options.pool_nodes : quota_nodes;
-    sim::RoundObserver observer;
+    sim::Progress progress;
     if (environment.err_is_terminal)
-      observer.on_progress = [&bar](std::size_t done, std::size_t total) { bar.show(done, total); };
+      progress = [&bar](std::size_t done, std::size_t total) { bar.show(done, total); };
     const auto scheduler = environment.make_scheduler();
-    const auto outcome = sim::replay_history(*history, request, *scheduler, observer);
+    const auto outcome = sim::replay_history(*history, request, *scheduler, progress);
     bar.remove();
     if (!outcome) {
       const bool defect = outcome.error().code() == base::Code::kInternal;

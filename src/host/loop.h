@@ -49,8 +49,7 @@ struct LoopOptions {
   std::function<base::Result<void>(const std::string& path, const std::string& text)> write_file;
   std::function<void(const std::string& path)> remove_folder;
   std::vector<std::pair<std::string, std::string>>
-      environment;             ///< every workload gets these: PATH, LANG ...
-  bool image_runtime = false;  ///< a container runtime is there
+      environment;  ///< every workload gets these: PATH, LANG ...
   SecretBox* secrets = nullptr;
   std::string isolation;                  ///< "cgroup v2", "cgroup v1", "session"
   std::vector<std::string> not_enforced;  ///< for people

@@ -46,10 +46,12 @@ base::Result<void> Loop::check_submission(const model::Workload& workload) const
   if (!is_leaf(workload.project) || queue->second.queue.parent.empty())
     return base::invalid_argument(
         fmt::format("spec.project: \"{}\" is a department; name one of its projects", workload.project));
-  if (!workload.image.empty() && !options_.image_runtime)
-    return Error(Code::kFailedPrecondition, fmt::format("spec.image: \"{}\" needs podman, which is not on "
-                                                        "this machine; leave the image out, or install it",
-                                                        workload.image));
+  if (!workload.image.empty())
+    return Error(
+        Code::kFailedPrecondition,
+        fmt::format("spec.image: \"{}\" cannot be run: containers are not there yet; leave the image "
+                    "out and give a command of this machine",
+                    workload.image));
   if (!workload.checkpoint.signal.empty() && signal_named(workload.checkpoint.signal) == 0)
     return base::invalid_argument(fmt::format(
         "spec.checkpoint.signal: \"{}\" is not a signal; write SIGUSR1, SIGUSR2, SIGTERM or SIGINT",

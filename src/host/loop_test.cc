@@ -417,7 +417,7 @@ TEST(Loop, RefusesWhatCannotBe) {
   const std::vector<Refused> cases = {
       {"project", [](auto& w) { w.project = "nowhere"; }, "there is no project \"nowhere\""},
       {"department", [](auto& w) { w.project = "default-department"; }, "is a department"},
-      {"image", [](auto& w) { w.image = "ubuntu"; }, "needs podman"},
+      {"image", [](auto& w) { w.image = "ubuntu"; }, "containers are not there yet"},
       {"signal", [](auto& w) { w.checkpoint.signal = "SIGKILLER"; }, "is not a signal"},
       {"secret", [](auto& w) { w.secrets = {{"TOKEN", "hub"}}; }, "there is no secret \"hub\""},
       {"name", [](auto& w) { w.name = "Big"; }, "metadata.name"},

@@ -20,6 +20,7 @@ namespace {
 constexpr std::string_view kNamespace = "history";
 constexpr std::string_view kDeviceResource = "nvidia.com/gpu";
 constexpr std::int64_t kPodCapacity = 1'000'000;
+constexpr std::size_t kEndsPerProgress = 256;
 /// Often enough for a sample never to go stale in the engine.
 constexpr auto kUsageEvery = base::Duration::seconds(240);
 
@@ -54,8 +55,8 @@ struct Entry {
 class HistoryWorld {
  public:
   HistoryWorld(const JobHistory& history, const HistoryRequest& request, model::Scheduler& scheduler,
-               const RoundObserver& observer)
-      : history_(history), request_(request), scheduler_(scheduler), observer_(observer) {
+               const Progress& progress)
+      : history_(history), request_(request), scheduler_(scheduler), progress_(progress) {
     outcome_.jobs.resize(history.jobs.size());
     allocated_.resize(history.tenants.size());
     waiting_devices_.resize(history.tenants.size());
@@ -345,7 +346,7 @@ class HistoryWorld {
     ++ended_;
     last_end_ = now_;
     outcome_.jobs[index].ended = now_;
-    if (observer_.on_progress && ended_ % 256 == 0) observer_.on_progress(ended_, history_.jobs.size());
+    if (progress_ && ended_ % kEndsPerProgress == 0) progress_(ended_, history_.jobs.size());
   }
 
   void set_ready(std::uint32_t index, bool ready) {
@@ -370,7 +371,6 @@ class HistoryWorld {
       decided = false;
       const model::Round round = scheduler_.run({});
       ++outcome_.rounds;
-      if (observer_.on_round) observer_.on_round(now_, delivered_, round);
       for (const model::Decision& decision : round.decisions) {
         base::Result<void> done;
         if (const auto* bound = std::get_if<model::Bind>(&decision.body)) {
@@ -402,7 +402,6 @@ class HistoryWorld {
   }
   base::Result<void> deliver() {
     const model::ApplyReport report = scheduler_.apply(events_);
-    delivered_.swap(events_);
     events_.clear();
     if (report.rejected.empty()) return {};
     return broken(fmt::format("it refused an event of the history: {}", report.rejected.front().reason));
@@ -484,7 +483,7 @@ class HistoryWorld {
   const JobHistory& history_;
   const HistoryRequest& request_;
   model::Scheduler& scheduler_;
-  const RoundObserver& observer_;
+  const Progress& progress_;
   HistoryOutcome outcome_;
 
   std::vector<model::Node> nodes_;
@@ -516,14 +515,13 @@ class HistoryWorld {
   std::optional<engine::DecayedUsage> usage_;
   engine::FairShareScratch scratch_;
   std::vector<model::Event> events_;
-  std::vector<model::Event> delivered_;
 };
 
 }  // namespace
 
 base::Result<HistoryOutcome> replay_history(const JobHistory& history, const HistoryRequest& request,
-                                            model::Scheduler& scheduler, const RoundObserver& observer) {
-  return HistoryWorld(history, request, scheduler, observer).run();
+                                            model::Scheduler& scheduler, const Progress& progress) {
+  return HistoryWorld(history, request, scheduler, progress).run();
 }
 
 }  // namespace fairlead::sim

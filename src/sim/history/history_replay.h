@@ -5,6 +5,7 @@
 #include "sim/history/history_outcome.h"
 #include "sim/history/job_history.h"
 #include "sim/history/sharing_policy.h"
+#include "sim/replay.h"
 
 #include <cstddef>
 #include <functional>
@@ -26,12 +27,6 @@ struct HistoryRequest {
   base::Duration sample_every = base::Duration::seconds(3600);
 };
 
-/// Told everything that the scheduler was told and decided, round by round: what a ledger keeps.
-struct RoundObserver {
-  std::function<void(base::Time, const std::vector<model::Event>&, const model::Round&)> on_round;
-  std::function<void(std::size_t done, std::size_t total)> on_progress;  ///< jobs that ended
-};
-
 /// Plays a site's history, with time, to a scheduler that is still empty: jobs arrive as groups of pods, what
 /// is bound runs until its work is done, what is evicted loses its work since the last checkpoint and waits
 /// again, nodes fail and return. A job of up to a node's devices is one pod, a larger one a gang that takes
@@ -40,8 +35,8 @@ struct RoundObserver {
 ///
 /// Nothing here decides: the policy is what the scheduler is configured with. The world keeps its own account
 /// of every node. Errors: kInternal when the scheduler refuses an event, or gives away what is not there.
-/// Deterministic. Cost: a round or two for each submission and end.
+/// Deterministic. `progress` counts the jobs that ended. Cost: a round or two for each submission and end.
 base::Result<HistoryOutcome> replay_history(const JobHistory& history, const HistoryRequest& request,
-                                            model::Scheduler& scheduler, const RoundObserver& observer = {});
+                                            model::Scheduler& scheduler, const Progress& progress = {});
 
 }  // namespace fairlead::sim

@@ -16,7 +16,6 @@ struct Tenant {
 
 /// One job as a site's history has it.
 struct HistoryJob {
-  std::string name;
   std::uint32_t tenant = 0;  ///< index of its tenant
   base::Time submitted;
   base::Duration run_time;           ///< with all its devices; above 0

@@ -67,7 +67,6 @@ model::Configuration configuration_of(const SharingPolicy& policy, const std::ve
   model::Configuration configuration;
   configuration.actions = policy.actions;
   configuration.usage_half_life = policy.usage_half_life;
-  configuration.reclaim_min_runtime = policy.minimum_run_time;
   configuration.pools.push_back({.pool = "", .placement = {}, .discipline = policy.discipline});
   if (policy.pool_per_tenant) {
     for (const Tenant& tenant : tenants)

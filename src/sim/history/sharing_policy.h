@@ -23,10 +23,8 @@ struct SharingPolicy {
   bool one_queue = false;        ///< tenants are not told apart
   std::vector<model::Action> actions;
   std::optional<base::Duration> usage_half_life;  ///< past use counts in the fair share
-  base::Duration minimum_run_time;                ///< a job is not taken for others within it
   model::QueueDiscipline discipline = model::QueueDiscipline::kSkip;
 
-  bool evicts() const { return actions.size() > 1; }
   /// "reclaim, skip"
   std::string title() const;
 };

@@ -147,13 +147,6 @@ base::Result<JobHistory> read_jobs(const CsvTable& table, const JobColumns& colu
                               "is no minimum of devices; write a number up to the job's devices");
       job.minimum_devices = *least;
     }
-    if (!columns.name.empty()) {
-      const auto column = table.column(columns.name);
-      if (!column) return column.error();
-      job.name = table.text(row, *column);
-    } else {
-      job.name = fmt::format("job-{}", row + 1);
-    }
     const std::int64_t quota = history.tenants[job.tenant].quota_devices;
     if (job.devices == 0 || *seconds <= 0 || (!selection.tenants.empty() && job.devices > quota)) {
       ++history.left_out;

@@ -19,7 +19,6 @@ struct JobColumns {
   std::string devices = "num_gpus";     ///< a number, or a TRES list that has gres/gpu=N
   std::string tenant = "cluster";
   std::string minimum_devices;  ///< empty: no job is elastic
-  std::string name;             ///< empty: the line's number
 };
 
 /// Which jobs of a table count.
