@@ -40,7 +40,7 @@ base::Result<std::unique_ptr<Document>> Document::parse(std::string text) {
 }
 
 const base::JsonValue& at(const base::JsonValue& value, std::string_view path) {
-  static const base::JsonValue kNone;
+  static const base::JsonValue kNone{};
   const base::JsonValue* found = &value;
   while (!path.empty()) {
     const std::size_t dot = path.find('.');
