@@ -83,6 +83,14 @@ void Loop::submit(const world::Submission& submission, WorkloadAnswer answer) {
               spec.project, spec.name)));
     return answer_with(key, std::move(answer));
   }
+  // A key that came with another workload is a mistake of the sender's, who would take that one for this.
+  const auto of_key = std::find_if(workloads_.begin(), workloads_.end(), [&](const auto& entry) {
+    return !submission.idempotency_key.empty() && entry.second.idempotency_key == submission.idempotency_key;
+  });
+  if (of_key != workloads_.end())
+    return answer(Error(
+        Code::kAlreadyExists,
+        fmt::format("this idempotency key came with workload {} already; send another", of_key->first)));
   if (const auto checked = check_submission(spec); !checked) return answer(checked.error());
   WorkloadRecord record;
   record.uid = options_.make_uid();

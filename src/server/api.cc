@@ -170,7 +170,9 @@ class ApiOfWorld final : public Api {
     const std::string& queue = call.path_value(project ? "project" : "queue");
     if (!call.may(Role::kViewer, queue)) {
       if (!project) return missing("queue", queue);
-      return missing("workload", queue + "/" + call.path_value("name"));
+      const bool workload = route.path.starts_with("/api/v1/workloads/");
+      return workload ? missing("workload", queue + "/" + call.path_value("name"))
+                      : missing("project", queue);
     }
     return call.may(route.role, queue) ? std::nullopt : std::optional(refused());
   }

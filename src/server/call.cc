@@ -136,6 +136,13 @@ net::HttpResponse json_response(std::string body, int status) {
   return response;
 }
 
+net::HttpResponse not_modified(std::uint64_t version) {
+  net::HttpResponse response = no_content();
+  response.status = 304;
+  response.headers.emplace_back("ETag", entity_tag(version));
+  return response;
+}
+
 net::HttpResponse no_content() {
   net::HttpResponse response;
   response.status = 204;

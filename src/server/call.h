@@ -84,6 +84,8 @@ class Body {
 
 /// A JSON answer.
 net::HttpResponse json_response(std::string body, int status = 200);
+/// The sender has this version already: 304.
+net::HttpResponse not_modified(std::uint64_t version);
 /// Nothing to say: 204.
 net::HttpResponse no_content();
 

@@ -103,6 +103,19 @@ void write_operation(JsonWriter& json, const Route& route) {
     write_content(json, route.answer.empty() ? "text/plain" : "application/json", route.answer);
   }
   json.end_object();
+  if (route.method == "PUT" && route.status == 200 && !route.answer.empty()) {
+    json.key("201");
+    json.begin_object();
+    json.member("description", "Made: it was not there before");
+    write_content(json, "application/json", route.answer);
+    json.end_object();
+  }
+  if (route.method == "DELETE" && route.status != 204) {
+    json.key("204");
+    json.begin_object();
+    json.member("description", "Done, and nothing is left of it");
+    json.end_object();
+  }
   const bool has_forecast =
       std::any_of(route.query.begin(), route.query.end(),
                   [](const Parameter& parameter) { return parameter.name == "dryRun"; });

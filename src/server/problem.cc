@@ -43,6 +43,46 @@ std::string type_name(int status) {
   return name;
 }
 
+// What helps where nothing better is known.
+std::string_view usual_remedy(int status) {
+  switch (status) {
+    case 404:
+      return "check how it is written, and that you may see it";
+    case 409:
+      return "look at it as it is now, then try again";
+    case 412:
+      return "read it again, and repeat the change with its new ETag";
+    case 413:
+      return "send less at once";
+    case 429:
+    case 503:
+      return "try again in a moment";
+    case 500:
+      return "tell whoever runs the platform";
+    default:
+      return {};
+  }
+}
+
+bool is_field(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '[' || c == ']' || c == '/' || c == '-';
+  });
+}
+
+// Errors of the layers below read `field: what is "wrong" with it; what to do`, as far as they know it.
+void read_parts(std::string_view message, Problem& problem) {
+  const std::size_t colon = message.find(": ");
+  if (colon != std::string_view::npos && is_field(message.substr(0, colon))) {
+    problem.field = message.substr(0, colon);
+    const std::size_t begin = message.find('"', colon);
+    const std::size_t end = begin == std::string_view::npos ? begin : message.find('"', begin + 1);
+    if (end != std::string_view::npos) problem.value = message.substr(begin + 1, end - begin - 1);
+  }
+  const std::size_t remedy = message.rfind("; ");
+  if (remedy != std::string_view::npos) problem.remedy = message.substr(remedy + 2);
+}
+
 }  // namespace
 
 std::string_view status_title(int status) {
@@ -87,7 +127,8 @@ net::HttpResponse Problem::response() const {
   json.member("detail", detail);
   if (!field.empty()) json.member("field", field);
   if (!value.empty()) json.member("value", value);
-  if (!remedy.empty()) json.member("remedy", remedy);
+  const std::string_view what_to_do = remedy.empty() ? usual_remedy(status) : std::string_view(remedy);
+  if (!what_to_do.empty()) json.member("remedy", what_to_do);
   json.end_object();
   return response;
 }
@@ -96,6 +137,7 @@ Problem problem_of(const base::Error& error) {
   Problem problem;
   problem.status = status_of(error.code());
   problem.detail = error.message();
+  read_parts(error.message(), problem);
   if (problem.status == 429 || problem.status == 503) problem.headers.emplace_back("Retry-After", "1");
   return problem;
 }

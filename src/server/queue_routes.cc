@@ -48,6 +48,7 @@ HttpResponse list(Call& call) {
 HttpResponse get(Call& call) {
   const world::QueueView* queue = call.view->find_queue(call.path_value("queue"));
   if (queue == nullptr) return missing("queue", call.path_value("queue")).response();
+  if (call.has_version(queue->version)) return not_modified(queue->version);
   return queue_response(*queue);
 }
 

@@ -86,7 +86,7 @@ HttpResponse put(Services& services, Call& call) {
     user.disabled = body.fields().boolean(root, "disabled", user.disabled);
   }
   if (auto problem = body.problem()) {
-    problem->value.clear();
+    if (problem->field != "account") problem->value.clear();  // it may be the password
     return problem->response();
   }
   if (!password.empty()) {

@@ -159,12 +159,7 @@ HttpResponse list(Call& call) {
 HttpResponse get(Call& call) {
   const world::WorkloadView* workload = find_workload(call);
   if (workload == nullptr) return no_workload(call).response();
-  if (call.has_version(workload->version)) {
-    HttpResponse same = no_content();
-    same.status = 304;
-    same.headers.emplace_back("ETag", entity_tag(workload->version));
-    return same;
-  }
+  if (call.has_version(workload->version)) return not_modified(workload->version);
   return workload_response(*workload, *call.view);
 }
 

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -185,7 +187,19 @@ HttpResponse workload_events(Services& services, Call& call) {
   return json_response(body + "}");
 }
 
+bool is_secret_name(std::string_view name) {
+  constexpr std::size_t kLongest = 253;
+  return name.size() <= kLongest && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+         });
+}
+
 HttpResponse put_secret(Services& services, Call& call) {
+  if (const std::string& name = call.path_value("name"); !is_secret_name(name)) {
+    return bad_value("name", name, fmt::format("\"{}\" is not a name of secrets", name),
+                     "write up to 253 letters, digits and . - _")
+        .response();
+  }
   Body body(call.request);
   std::string value;
   if (body.root() != nullptr) {
