@@ -85,5 +85,22 @@ RC_GTEST_PROP(Engine, DecidesTheSameWithoutCaches, ()) {
   expect_equality(*plans(), make_engine_without_caches, make_engine);
 }
 
+/// Pods that must be near pods like themselves are set aside for a place that the last such pod leaves. When
+/// that one is given a place far away in the same round, the next one must not take theirs back.
+TEST(Scheduler, KeepsTheFirstOfASeriesWhereItIs) {
+  Plan plan;
+  plan.complete = 1;
+  plan.nodes = {{}, {.devices = 3}, {.devices = 1, .rack = 1}};
+  plan.queues = {{}, {.quota = 1}, {.parent = 3}};
+  plan.groups = {{.queue = 1, .more = 1, .running = 2},
+                 {.queue = 3, .demand = kManyDevices, .priority = 1},
+                 {.minimum = 2, .demand = kTwoParts, .company = kWithTheFirstFamily}};
+  for (const Scheduler& scheduler : {make_reference(), make_engine()}) {
+    FakeWorld world(plan, *scheduler, Verdicts::kMayChange);
+    EXPECT_EQ(world.play(), "") << world.transcript();
+    EXPECT_NE(world.transcript().find("nominate uid-group-2-0 for node-1"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace fairlead::property

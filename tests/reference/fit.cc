@@ -49,8 +49,8 @@ bool same_domain(const std::string& key, const model::Node& a, const model::Node
   return left && right && *left == *right;
 }
 
-bool affinity_met(const Facts& facts, const State& state, const Pod& pod, const model::Node& node,
-                  When when) {
+bool affinity_met(const Facts& facts, const State& state, const Pod& pod, const model::Node& node, When when,
+                  bool keeps_place) {
   const auto& terms = pod.constraints.required_affinity;
   if (terms.empty()) return true;
   bool anyone = false;
@@ -65,9 +65,9 @@ bool affinity_met(const Facts& facts, const State& state, const Pod& pod, const 
   });
   if (std::find(met.begin(), met.end(), false) == met.end()) return true;
   // The first of a series: nobody matches yet, and the pod matches its own terms.
-  return !anyone && std::all_of(terms.begin(), terms.end(), [&](const auto& term) {
-    return selects(facts, term, pod) && model::find_label(node.labels, term.topology_key);
-  });
+  return (!anyone || keeps_place) && std::all_of(terms.begin(), terms.end(), [&](const auto& term) {
+           return selects(facts, term, pod) && model::find_label(node.labels, term.topology_key);
+         });
 }
 
 /// In both directions: the pod's own terms, and those of the pods that are there.
@@ -172,14 +172,14 @@ bool excluded(const Facts& facts, const Pod& pod, const model::Node& node) {
 }
 
 std::optional<NodeReason> filtered(const Facts& facts, const State& state, const Pod& pod,
-                                   const model::Node& node, When when) {
+                                   const model::Node& node, When when, bool keeps_place) {
   if (!node.ready) return NodeReason::kNotReady;
   if (node.unschedulable) return NodeReason::kUnschedulable;
   if (!matches_node(pod, node)) return NodeReason::kNodeSelector;
   if (!tolerates_node(pod, node)) return NodeReason::kTaint;
   if (!volumes_allow(facts, pod, node)) return NodeReason::kVolume;
   if (host_port_taken(facts, state, pod, node, when)) return NodeReason::kHostPort;
-  if (!affinity_met(facts, state, pod, node, when)) return NodeReason::kPodAffinity;
+  if (!affinity_met(facts, state, pod, node, when, keeps_place)) return NodeReason::kPodAffinity;
   if (anti_affinity_violated(facts, state, pod, node, when)) return NodeReason::kPodAntiAffinity;
   if (spread_violated(facts, state, pod, node, when)) return NodeReason::kSpread;
   return std::nullopt;
@@ -277,6 +277,7 @@ std::optional<std::vector<std::string>> choose_devices(const Facts& facts, const
     candidates.push_back({room_on(use, device, When::kNow) < mib, pack ? -used : used, group});
   }
   std::int64_t whole = free_of(use, use.shareable, when);
+  if (whole < 0) return std::nullopt;  // devices have failed, and which is not known
   std::int64_t whole_now = use.free_now(use.shareable);
   for (std::int64_t i = 0; i < std::min<std::int64_t>(whole, pod.devices.count); ++i)
     candidates.push_back({i >= whole_now, 0, ""});
@@ -332,10 +333,10 @@ bool fits_on_shared_device(const Facts& facts, const State& state, const Pod& po
 }
 
 std::optional<NodeReason> refusal(const Facts& facts, const State& state, const Pod& pod,
-                                  const model::Node& node, When when) {
+                                  const model::Node& node, When when, bool keeps_place) {
   if (excluded(facts, pod, node)) return NodeReason::kExcludedAfterFailure;
   if (facts.world->configuration.policies.filters)
-    if (auto reason = filtered(facts, state, pod, node, when)) return reason;
+    if (auto reason = filtered(facts, state, pod, node, when, keeps_place)) return reason;
   NodeUse use = node_use(facts, state, node);
   if (free_of(use, "pods", when) < 1) return NodeReason::kPodCount;
   if (!partitions_allow(state, pod, node)) return NodeReason::kPartitionStrategy;

@@ -11,9 +11,11 @@ namespace fairlead::reference {
 /// Whether a pod shall start at once, or when what is being released has gone.
 enum class When { kNow, kLater };
 
-/// Why a node cannot take a pod; none: it can. The first reason in the order of NodeReason.
+/// Why a node cannot take a pod; none: it can. The first reason in the order of NodeReason. `keeps_place`: it
+/// was given this place before, and remains the first of a series of pods that want to be together, whoever
+/// of them has gone elsewhere since.
 std::optional<model::NodeReason> refusal(const Facts& facts, const State& state, const model::Pod& pod,
-                                         const model::Node& node, When when);
+                                         const model::Node& node, When when, bool keeps_place = false);
 
 /// The shared devices that a pod gets on a node, fullest first (or emptiest, where shares are spread), by id
 /// among equals; new ones are named after the pod. None: there are not enough. For a pod without shares the

@@ -309,7 +309,7 @@ bool renew_places(const Facts& facts, State& state, const PoolShares& shares, co
     const Place& place = state_of(state, *pod).place;
     const model::Node& node = facts.world->nodes.at(place.node);
     auto fits = [&](When when) {
-      return !refusal(facts, tried, *pod, node, when) &&
+      return !refusal(facts, tried, *pod, node, when, true) &&
              devices_have_room(facts, tried, *pod, node, place.device_groups, when);
     };
     bool now = fits(When::kNow);

@@ -86,6 +86,9 @@ bool select_devices(const model::Cluster& cluster, model::PodId pod, model::Node
   const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);
   const std::int64_t device_mib = cluster.nodes().device_memory_mib(node);
   const model::NodeRecord& on = cluster.nodes().at(node);
+  const std::int64_t whole = free_amount(cluster, model::column::kDevices, node, when);
+  // More devices are in use than there are, some having failed: which ones is not known.
+  if (whole < 0) return false;
   const bool pack = cluster.pool_configuration(on.pool).placement.pack_shares;
   const auto passed_over = [&](model::DeviceGroupId group) { return preferred && *preferred != group; };
   for (const model::SharedDevice& device : on.shared) {
@@ -94,7 +97,6 @@ bool select_devices(const model::Cluster& cluster, model::PodId pod, model::Node
     selected.push_back({room_on(device_mib, device, When::kNow) < mib, passed_over(device.group),
                         pack ? -used : used, cluster.device_group_name(device.group), device.group});
   }
-  const std::int64_t whole = free_amount(cluster, model::column::kDevices, node, when);
   const std::int64_t whole_now = free_amount(cluster, model::column::kDevices, node, When::kNow);
   for (std::int64_t i = 0; i < std::min(whole, pod_class.key.devices.count); ++i)
     selected.push_back({i >= whole_now, passed_over({}), 0, {}, {}});
@@ -125,7 +127,7 @@ bool devices_fit(const model::Cluster& cluster, model::PodId pod, model::NodeId 
   if (free_amount(cluster, model::column::kPods, node, when) >= 1 + needed) {
     std::int64_t found = free_amount(cluster, model::column::kDevices, node, when);
     if (found >= needed) return true;
-    found = std::max<std::int64_t>(found, 0);
+    if (found < 0) return false;
     const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);
     const std::int64_t device_mib = cluster.nodes().device_memory_mib(node);
     for (const model::SharedDevice& device : cluster.nodes().at(node).shared)

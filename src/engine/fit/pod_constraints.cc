@@ -35,8 +35,8 @@ bool counts_node(const model::Constraints& constraints, const model::SpreadConst
 
 }  // namespace
 
-PodConstraints::PodConstraints(const model::Cluster& cluster, model::PodId pod)
-    : cluster_(cluster), pod_(pod), record_(cluster.pod(pod)) {
+PodConstraints::PodConstraints(const model::Cluster& cluster, model::PodId pod, Series series)
+    : cluster_(cluster), pod_(pod), record_(cluster.pod(pod)), series_(series) {
   any_ = !record_.exclusions.empty();
   if (!cluster.configuration().policies.filters && !cluster.configuration().policies.pod_affinity) return;
   any_ = any_ || !record_.selected_by.empty() || !record_.needs_near.empty() || !record_.keeps_away.empty() ||
@@ -93,7 +93,7 @@ bool PodConstraints::affinity_met(const model::Labels& labels, When when) const 
     first_of_series = first_of_series && terms.selects(term, record_.spec) &&
                       model::find_label(labels, terms.at(term).topology_key).has_value();
   }
-  return all_met || (!anyone && first_of_series);
+  return all_met || (first_of_series && (!anyone || series_ == Series::kStays));
 }
 
 std::int64_t PodConstraints::in_the_way(const model::PodCounts& counts, model::TermId term, Domain domain,

@@ -15,11 +15,17 @@ namespace fairlead::engine {
 /// Whether a pod shall start at once, or when what is leaving has left.
 enum class When : std::uint8_t { kNow, kLater };
 
+/// Who may be without the company of pods like itself that its required affinity asks for. One that chooses a
+/// place: only the first of a series, while nobody of it is anywhere. One that keeps a place it was given
+/// remains the first, whoever of the series has gone elsewhere since: a decision is not undone by a later
+/// one.
+enum class Series : std::uint8_t { kBegins, kStays };
+
 /// What other pods, host ports and past failures say about where one pod may be. Made for one scan of nodes:
 /// what is the same for all nodes is worked out once. Valid until the next assignment.
 class PodConstraints {
  public:
-  PodConstraints(const model::Cluster& cluster, model::PodId pod);
+  PodConstraints(const model::Cluster& cluster, model::PodId pod, Series series = Series::kBegins);
 
   /// False: refusal() refuses nothing and score() is 0 on every node, which is true of most pods.
   bool any() const { return any_; }
@@ -49,6 +55,7 @@ class PodConstraints {
   const model::Cluster& cluster_;
   model::PodId pod_;
   const model::PodRecord& record_;
+  Series series_;
   bool any_ = false;
   std::array<std::optional<std::vector<Spread>>, 2> spread_;  // by When
 };

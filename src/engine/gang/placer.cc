@@ -145,7 +145,7 @@ bool Placer::renew_places(model::GroupId id,
   bool stays = std::all_of(reserved.begin(), reserved.end(), [&](const auto& one) {
     const auto& [pod, place] = one;
     const StaticFit::Entry entry = static_fit_.of(cluster_, cluster_.pod(pod).pod_class)[place.node.index()];
-    PodConstraints constraints(cluster_, pod);
+    PodConstraints constraints(cluster_, pod, Series::kStays);
     auto fits = [&](When when) {
       return !engine::refusal(cluster_, entry, constraints, pod, place.node, when) &&
              devices_have_room(cluster_, cluster_.class_of(pod), place, when);
