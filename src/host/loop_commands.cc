@@ -68,6 +68,19 @@ base::Result<void> Loop::check_submission(const model::Workload& workload) const
   return {};
 }
 
+namespace {
+
+/// A submission that another caller deletes in the same turn has no view to answer with.
+Loop::WorkloadAnswer unless_deleted(const std::string& key, Loop::WorkloadAnswer answer) {
+  return [key, answer = std::move(answer)](base::Result<std::shared_ptr<const world::WorkloadView>> made) {
+    if (made && *made == nullptr)
+      return answer(base::not_found(fmt::format("workload {} was deleted as it was submitted", key)));
+    answer(std::move(made));
+  };
+}
+
+}  // namespace
+
 void Loop::submit(const world::Submission& submission, WorkloadAnswer answer) {
   if (const auto error = cannot_write()) return answer(*error);
   const model::Workload& spec = submission.workload;
@@ -81,7 +94,7 @@ void Loop::submit(const world::Submission& submission, WorkloadAnswer answer) {
           fmt::format(
               "metadata.name: project {} has a workload \"{}\" already; choose another name, or delete it",
               spec.project, spec.name)));
-    return answer_with(key, std::move(answer));
+    return answer_with(key, unless_deleted(key, std::move(answer)));
   }
   // A key that came with another workload is a mistake of the sender's, who would take that one for this.
   const auto of_key = std::find_if(workloads_.begin(), workloads_.end(), [&](const auto& entry) {
@@ -105,7 +118,7 @@ void Loop::submit(const world::Submission& submission, WorkloadAnswer answer) {
   changed(stored);
   to_reconcile_.insert(key);
   note("workload-submitted", "workload " + key, submission.actor.user);
-  answer_with(key, std::move(answer));
+  answer_with(key, unless_deleted(key, std::move(answer)));
 }
 
 void Loop::answer_with(const std::string& key, WorkloadAnswer answer) {

@@ -83,9 +83,11 @@ class FakeSupervisors final : public Supervisors {
   }
   std::optional<Use> use(const std::string&) override { return std::nullopt; }
   void forget(const std::string& uid) override { forgotten.push_back(uid); }
+  void end_strangers(const std::set<std::string>& known) override { kept = known; }
   int descriptor() const override { return -1; }
   void poll() override {}
 
+  std::set<std::string> kept;  ///< those that are no strangers
   std::string refuse;
   std::map<std::string, ReplicaSpec> started;
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> given_secrets;

@@ -380,6 +380,16 @@ TEST(Loop, AChangeCanInsistOnAVersion) {
   EXPECT_TRUE(platform.change("one", change));
 }
 
+TEST(Loop, WhatIsDeletedInTheTurnOfItsSubmissionIsNotAnswered) {
+  FakePlatform platform;
+  std::string said;
+  platform.loop().submit({training("brief", 1), {"ada", std::nullopt}, {}},
+                         [&](const auto& answer) { said = answer ? "made" : answer.error().message(); });
+  platform.loop().change("default", "brief", {}, {"ada", std::nullopt}, [](const auto&) {});
+  platform.loop().turn();
+  EXPECT_EQ(said, "workload default/brief was deleted as it was submitted");
+}
+
 TEST(Loop, AProcessThatCannotBeStartedIsAFailure) {
   FakePlatform platform;
   platform.supervisors.refuse = "no more processes";

@@ -36,6 +36,9 @@ base::Result<void> Loop::start() {
   if (auto loaded = load(); !loaded) return loaded;
   const bool first = queues_.empty();
   if (first) make_first_queues();
+  std::set<std::string> known;
+  for (const auto& [uid, replica] : replicas_) known.insert(uid);
+  supervisors_.end_strangers(known);
   if (auto begun = begin_segment(); !begun) return begun;
   adopt();
   machine_changed_ = true;

@@ -21,6 +21,13 @@ std::optional<Number> number_field(const base::JsonValue& object, std::string_vi
 
 }  // namespace
 
+struct flock supervisor_lock() {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
 std::string encode_spec(const StoredSpec& stored) {
   const ReplicaSpec& spec = stored.spec;
   std::string json;

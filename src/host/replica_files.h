@@ -4,6 +4,8 @@
 #include "base/result.h"
 #include "host/supervisor.h"
 
+#include <fcntl.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,7 +16,7 @@ namespace fairlead::host {
 /// What lies in the folder of a try:
 ///   spec.json   what is to run, written by the platform before the supervisor starts
 ///   state.json  how far it got, written by the supervisor
-///   lock        held (flock) by the supervisor as long as it lives
+///   lock        held by the supervisor as long as it lives (supervisor_lock)
 ///   socket      where the supervisor takes requests (supervisor_protocol.h)
 ///   logs/       output.log, output.log.1 (older) ...
 ///   supervisor.log  what the supervisor itself complains about; empty when all is well
@@ -33,6 +35,10 @@ struct ReplicaPaths {
   std::string logs;
   std::string supervisor_log;
 };
+
+/// The lock that a supervisor has on its folder's lock file: of an open file (F_OFD_SETLK), so that others
+/// can ask for it (F_OFD_GETLK) without taking it.
+struct flock supervisor_lock();
 
 /// In the environment of each process of a try: its uid, by which they are found without a control group.
 inline constexpr const char* kReplicaVariable = "FAIRLEAD_REPLICA";

@@ -14,7 +14,6 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -493,8 +492,9 @@ int run_supervisor(const std::string& folder) {
     complain(base::system_error("open " + paths.lock).message());
     return 1;
   }
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return 0;  // another one is at work
-  if (access(paths.state.c_str(), F_OK) == 0) return 0;     // the try has been made
+  struct flock wanted = supervisor_lock();
+  if (fcntl(lock.get(), F_OFD_SETLK, &wanted) != 0) return 0;  // another one is at work
+  if (access(paths.state.c_str(), F_OK) == 0) return 0;        // the try has been made
   const auto text = base::read_file(paths.spec);
   auto stored = text ? decode_spec(*text) : base::Result<StoredSpec>(text.error());
   if (!stored) {

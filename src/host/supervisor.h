@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,6 +90,10 @@ class Supervisors {
   virtual std::optional<Use> use(const std::string& uid) = 0;
   /// Removes what a try left behind, apart from its logs: cgroup, socket.
   virtual void forget(const std::string& uid) = 0;
+  /// Ends what runs for tries that are not among these, and removes their folders: remains of a kill between
+  /// the record's end and the folder's, and work that a ledger restored from a backup does not know. To be
+  /// called before the first start().
+  virtual void end_strangers(const std::set<std::string>& known) = 0;
 
   /// To be watched for reading in an event loop; when readable, poll() has work.
   virtual int descriptor() const = 0;

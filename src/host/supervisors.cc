@@ -9,10 +9,10 @@
 #include "host/supervisor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -47,16 +47,16 @@ std::string group_name(const std::string& root) {
 
 class SupervisorsOfMachine final : public Supervisors {
  public:
-  SupervisorsOfMachine(std::string program, Callbacks callbacks)
-      : program_(std::move(program)), callbacks_(std::move(callbacks)) {}
+  SupervisorsOfMachine(std::string program, std::string root, Callbacks callbacks)
+      : program_(std::move(program)), root_(std::move(root)), callbacks_(std::move(callbacks)) {}
 
-  base::Result<void> open(const std::string& root) {
+  base::Result<void> open() {
     epoll_ = base::Descriptor(epoll_create1(EPOLL_CLOEXEC));
     timer_ = base::Descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (!epoll_.valid() || !timer_.valid()) return base::system_error("make an event queue");
     watch(timer_.get());
     guarantees_.other_accounts = geteuid() == 0;
-    groups_ = ControlGroups::detect(group_name(root), guarantees_);
+    groups_ = ControlGroups::detect(group_name(root_), guarantees_);
     say_what_is_not_enforced();
     return {};
   }
@@ -140,6 +140,27 @@ class SupervisorsOfMachine final : public Supervisors {
     }
   }
 
+  void end_strangers(const std::set<std::string>& known) override {
+    std::error_code ignored;
+    std::vector<std::filesystem::path> folders;
+    for (const auto& entry : std::filesystem::directory_iterator(root_ + "/replicas", ignored))
+      if (!known.contains(entry.path().filename())) folders.push_back(entry.path());
+    for (const std::filesystem::path& folder : folders) {
+      const ReplicaPaths paths(folder);
+      const auto text = base::read_file(paths.state);
+      const auto state = text ? decode_state(*text) : base::Result<ReplicaState>(text.error());
+      if (state && !state->ended && state->boot_id == boot_id()) {
+        if (state->supervisor_pid > 0 && !nobody_is_at_work(folder))
+          kill(static_cast<pid_t>(state->supervisor_pid), SIGKILL);
+        // Something may fork while it is looked through; what is dead stays in the table for a moment.
+        constexpr int kMostLooks = 100;
+        for (int look = 0; look < kMostLooks && kill_remains(*state); ++look) ::poll(nullptr, 0, 10);
+        if (const auto group = ControlGroup::find(state->cgroup)) group->remove();
+      }
+      std::filesystem::remove_all(folder, ignored);
+    }
+  }
+
   int descriptor() const override { return epoll_.get(); }
 
   void poll() override {
@@ -194,8 +215,10 @@ class SupervisorsOfMachine final : public Supervisors {
 
   // Whether no supervisor holds the folder's lock.
   static bool nobody_is_at_work(const std::string& folder) {
+    // Asked without taking it: a supervisor that starts just now must not find it taken.
     const base::Descriptor lock(::open(ReplicaPaths(folder).lock.c_str(), O_RDWR | O_CLOEXEC));
-    return !lock.valid() || flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
+    struct flock wanted = supervisor_lock();
+    return !lock.valid() || (fcntl(lock.get(), F_OFD_GETLK, &wanted) == 0 && wanted.l_type == F_UNLCK);
   }
 
   base::Result<void> spawn(Try& made, const ReplicaSpec& spec, const NamedValues& secrets) {
@@ -435,6 +458,7 @@ class SupervisorsOfMachine final : public Supervisors {
   }
 
   std::string program_;
+  std::string root_;
   Callbacks callbacks_;
   Guarantees guarantees_;
   ControlGroups groups_;
@@ -452,8 +476,9 @@ class SupervisorsOfMachine final : public Supervisors {
 
 base::Result<std::unique_ptr<Supervisors>> Supervisors::make(std::string program, std::string root,
                                                              Callbacks callbacks) {
-  auto supervisors = std::make_unique<SupervisorsOfMachine>(std::move(program), std::move(callbacks));
-  if (auto opened = supervisors->open(root); !opened) return opened.error();
+  auto supervisors =
+      std::make_unique<SupervisorsOfMachine>(std::move(program), std::move(root), std::move(callbacks));
+  if (auto opened = supervisors->open(); !opened) return opened.error();
   return base::Result<std::unique_ptr<Supervisors>>(std::move(supervisors));
 }
 

@@ -238,6 +238,27 @@ TEST(Supervisors, AReplicaSurvivesThePlatformAndIsAdopted) {
   EXPECT_EQ(platform.ended["survivor"].exit_code, 5);
 }
 
+TEST(Supervisors, WorkThatNoRecordKnowsIsEnded) {
+  const TestFolder folder;
+  SupervisorBench platform(folder.path());
+  for (const char* uid : {"known", "stranger"}) {
+    ASSERT_TRUE(platform->start(platform.shell(uid, "sleep 1000 & sleep 1000"), {}).ok());
+    ASSERT_TRUE(platform.wait_for_start(uid));
+  }
+  const auto known = platform.started["known"];
+  const auto stranger = platform.started["stranger"];
+  platform.restart();
+  platform->end_strangers({"known"});
+  EXPECT_TRUE(is_gone(static_cast<pid_t>(stranger.pid)));
+  EXPECT_TRUE(is_gone(static_cast<pid_t>(stranger.supervisor_pid)));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/replicas/stranger"));
+  EXPECT_TRUE(is_alive(static_cast<pid_t>(known.pid), known.start_ticks));
+  ASSERT_TRUE(platform->start(platform.shell("known", ""), {}).ok());
+  ASSERT_TRUE(platform.wait_for_start("known"));
+  ASSERT_TRUE(platform->stop("known", SIGKILL, base::Duration()).ok());
+  EXPECT_TRUE(platform.wait_for_end("known"));
+}
+
 TEST(Supervisors, WhatEndedWhileNoPlatformRanIsReported) {
   const TestFolder folder;
   Signpost post(folder.path() + "/post");

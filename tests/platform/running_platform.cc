@@ -25,7 +25,8 @@ void pause_between_looks() {
   poll(nullptr, 0, kMilliseconds);
 }
 
-pid_t spawn(const std::vector<std::string>& command, const std::string& output) {
+pid_t spawn(const std::vector<std::string>& command, const std::string& output,
+            const std::vector<std::string>& environment = {}) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -33,8 +34,12 @@ pid_t spawn(const std::vector<std::string>& command, const std::string& output) 
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  std::vector<char*> variables;
+  for (const std::string& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
+  variables.push_back(nullptr);
   pid_t pid = 0;
-  const int problem = posix_spawn(&pid, words.front(), &actions, nullptr, words.data(), environ);
+  const int problem = posix_spawnp(&pid, words.front(), &actions, nullptr, words.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   return problem == 0 ? pid : 0;
 }
@@ -60,39 +65,71 @@ Output run(const std::vector<std::string>& command) {
   return result;
 }
 
-RunningPlatform::RunningPlatform() : client_(net::HttpClient::make()) {
-  std::string pattern = "/tmp/fairlead-platform-XXXXXX";
-  folder_ = mkdtemp(pattern.data());
-  start();
+RunningPlatform::RunningPlatform(Setup setup) : RunningPlatform(std::move(setup), Later()) { start(); }
+
+RunningPlatform::RunningPlatform(Setup setup, Later)
+    : setup_(std::move(setup)), client_(net::HttpClient::make()) {
+  folder_ = setup_.folder;
+  if (folder_.empty()) {
+    std::string pattern = "/tmp/fairlead-platform-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+    own_folder_ = true;
+  }
+  log_ = "/tmp/fairlead-up-XXXXXX";
+  close(mkstemp(log_.data()));
 }
 
 RunningPlatform::~RunningPlatform() {
   if (pid_ > 0) end(SIGINT);
+  unlink(log_.c_str());
   std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  if (own_folder_) std::filesystem::remove_all(folder_, ignored);
 }
 
 void RunningPlatform::start() {
-  const std::string log = folder_ + "/up.log";
-  unlink(log.c_str());
-  pid_ = spawn(
-      {FAIRLEAD_PROGRAM, "up", "--state", folder_, "--port", "0", "--simulate-devices", "4x H100-80GB"}, log);
+  if (!try_start()) ADD_FAILURE() << "the platform ended with " << ended_with_ << ": " << output();
+}
+
+bool RunningPlatform::try_start(const std::vector<std::string>& environment) {
+  unlink(log_.c_str());
+  std::vector<std::string> command = setup_.before;
+  for (const char* word : {FAIRLEAD_PROGRAM, "up", "--port", "0", "--state"}) command.emplace_back(word);
+  command.push_back(folder_);
+  command.emplace_back("--simulate-devices");
+  command.push_back(setup_.devices);
+  std::vector<std::string> variables = environment;
+  variables.insert(variables.end(), setup_.environment.begin(), setup_.environment.end());
+  pid_ = spawn(command, log_, variables);
   wait_until("the platform answers", [&] {
     // The first line tells the port: "Fairlead 0.1.0 at http://127.0.0.1:40123/".
-    const std::string text = content(log);
+    const std::string text = output();
     const std::size_t at = text.find("127.0.0.1:");
-    if (at == std::string::npos) return waitpid(pid_, nullptr, WNOHANG) != 0;
+    if (has_ended()) return true;
+    if (at == std::string::npos) return false;
     port_ = std::atoi(text.c_str() + at + 10);
     return ask("GET", "/api/v1/health").status == 200;
   });
+  return pid_ != 0;
 }
 
+bool RunningPlatform::has_ended() {
+  int status = 0;
+  if (pid_ != 0 && waitpid(pid_, &status, WNOHANG) == pid_) {
+    pid_ = 0;
+    ended_with_ = code_of(status);
+  }
+  return pid_ == 0;
+}
+
+std::string RunningPlatform::output() const { return content(log_); }
+
 int RunningPlatform::end(int signal_number) {
+  if (pid_ == 0) return ended_with_;
   kill(pid_, signal_number);
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = 0;
-  return code_of(status);
+  return ended_with_ = code_of(status);
 }
 
 net::ClientResponse RunningPlatform::ask(const std::string& method, const std::string& path,

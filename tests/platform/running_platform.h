@@ -19,17 +19,34 @@ struct Output {
 /// Runs a program to its end.
 Output run(const std::vector<std::string>& command);
 
+/// How a platform is started.
+struct Setup {
+  std::string devices = "4x H100-80GB";
+  std::string folder;                    ///< of its state; empty: a new one below /tmp
+  std::vector<std::string> before;       ///< words before the program, such as those of prlimit
+  std::vector<std::string> environment;  ///< "NAME=value", besides this process's own
+};
+
 /// The real program as a platform of its own: a state folder below /tmp, four simulated devices, any port.
 class RunningPlatform {
  public:
-  RunningPlatform();
+  explicit RunningPlatform(Setup setup = {});
+  /// Not started yet.
+  struct Later {};
+  RunningPlatform(Setup setup, Later);
   ~RunningPlatform();  ///< ends it with its work, and removes its folder
   RunningPlatform(const RunningPlatform&) = delete;
   RunningPlatform& operator=(const RunningPlatform&) = delete;
 
   void start();
+  /// Starts it with further variables; false when it ended instead of answering. How it ended: end(0).
+  bool try_start(const std::vector<std::string>& environment = {});
   /// Sends a signal and waits for the end; the exit code, or minus the signal.
   int end(int signal_number);
+  /// Whether it has ended by itself; it is waited for then.
+  bool has_ended();
+  /// What it printed since its last start.
+  std::string output() const;
   const std::string& folder() const { return folder_; }
   int port() const { return port_; }
   pid_t pid() const { return pid_; }
@@ -55,9 +72,13 @@ class RunningPlatform {
   static int processes_with(const std::string& text);
 
  private:
+  Setup setup_;
   std::string folder_;
+  bool own_folder_ = false;
+  std::string log_;
   int port_ = 0;
   pid_t pid_ = 0;
+  int ended_with_ = 0;  ///< once pid_ is 0
   std::unique_ptr<net::HttpClient> client_;
 };
 
