@@ -1,6 +1,7 @@
 #include "app/up_command.h"
 
 #include "app/activity.h"
+#include "app/console_files.h"
 #include "app/process_facts.h"
 #include "app/proxy.h"
 #include "base/clock.h"
@@ -136,6 +137,7 @@ int run_up(UpOptions options, const cli::Environment& environment) {
   api_options.work_needs_account = geteuid() == 0;
   api_options.secure_cookies = !options.certificate.empty();
   api_options.now = base::system_time;
+  api_options.console = console_files();
   auto api = server::Api::make(**platform, api_options);
   if (!api) return fail(environment, api.error());
   net::HttpServerOptions server_options;

@@ -3,6 +3,7 @@
 #include "ledger/ledger.h"
 #include "server/audit.h"
 #include "server/call.h"
+#include "server/change_log.h"
 #include "server/directory.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
@@ -36,21 +37,24 @@ class ApiOfWorld final : public Api {
         audit_(world_, options_.now),
         sign_in_(*directory_, options_.own_account, options_.secure_cookies, options_.now),
         history_(options_.open_ledger),
+        changes_(random_id()),
         pump_(world_,
               [this] {
                 // A history that cannot be read now is tried again with the next turn.
                 static_cast<void>(history_.refresh());
+                changes_.follow(world_.view());
               }),
         rate_(options_.requests_per_second, options_.requests_per_second * 10),
-        services_{world_,       *directory_,      audit_,
-                  sign_in_,     history_,         pump_,
-                  options_.now, options_.version, options_.work_needs_account} {
+        services_{world_,          *directory_, audit_,       sign_in_,         history_,
+                  pump_,           changes_,    options_.now, options_.version, options_.work_needs_account,
+                  options_.console} {
     add_system_routes(router_, services_);
     add_session_routes(router_, services_);
     add_workload_routes(router_, services_);
     add_workload_stream_routes(router_, services_);
     add_queue_routes(router_, services_);
     add_node_routes(router_, services_);
+    add_change_routes(router_, services_);
     add_history_routes(router_, services_);
     add_user_routes(router_, services_);
     add_access_rule_routes(router_, services_);
@@ -208,7 +212,8 @@ class ApiOfWorld final : public Api {
     Admission admission = admit(request);
     HttpResponse response;
     if (auto* problem = std::get_if<Problem>(&admission)) {
-      response = problem->response();
+      auto page = problem->status == 404 ? console_answer(options_.console, request) : std::nullopt;
+      response = page ? *std::move(page) : problem->response();
     } else if (auto& call = std::get<Call>(admission); !call.route.handle) {
       response =
           Problem{400, fmt::format("{} is a WebSocket", request.path), {}, {}, "connect to it as one", {}}
@@ -222,7 +227,7 @@ class ApiOfWorld final : public Api {
     } else if (response.status >= 400) {
       refused_.fetch_add(1);
     }
-    // Nothing that this sends is a page, and nothing is to be guessed about it.
+    // Each answer says what it is, and nothing else is to be guessed about it.
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     return response;
   }
@@ -250,6 +255,7 @@ class ApiOfWorld final : public Api {
   Audit audit_;
   SignIn sign_in_;
   History history_;
+  ChangeLog changes_;
   StreamPump pump_;
   RateLimit rate_;
   Services services_;

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "net/http_server.h"
 #include "server/access.h"
+#include "server/console.h"
 #include "server/problem.h"
 #include "server/route.h"
 #include "world/world.h"
@@ -34,6 +35,7 @@ struct ApiOptions {
   std::function<base::Result<std::unique_ptr<ledger::LedgerReader>>()> open_ledger = {};
   /// Of each user who is no administrator; a burst of ten times as many is let through.
   double requests_per_second = 100;
+  ConsoleFiles console = {};  ///< the pages that it serves
 };
 
 /// The REST API of a world. Thread: any; the handlers that it gives may run at once.

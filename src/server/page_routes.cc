@@ -1,4 +1,5 @@
 #include "server/call.h"
+#include "server/console.h"
 #include "server/services.h"
 
 #include <algorithm>
@@ -11,24 +12,6 @@ namespace fairlead::server {
 namespace {
 
 using net::HttpResponse;
-
-HttpResponse page(std::string_view content, int status = 200) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "text/html; charset=utf-8";
-  response.headers.emplace_back("Content-Security-Policy",
-                                "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-                                "frame-ancestors 'none'; base-uri 'none'");
-  response.headers.emplace_back("Referrer-Policy", "no-referrer");
-  response.headers.emplace_back("Cache-Control", "no-store");
-  response.body =
-      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Fairlead</title>"
-      "<style>body{font:1rem system-ui;max-width:40rem;margin:4rem auto;padding:0 "
-      "1rem}</style><h1>Fairlead</h1>";
-  response.body += content;
-  response.body += "</html>\n";
-  return response;
-}
 
 bool is_code(std::string_view text) {
   return !text.empty() && text.size() < 200 &&
@@ -44,36 +27,31 @@ bool is_code(std::string_view text) {
 HttpResponse ask(const Call& call) {
   const std::string code = call.query_value("code");
   if (!is_code(code))
-    return page("<p>This is no sign-in link. Ask an administrator for another one.</p>", 400);
-  return page("<form method=\"post\" action=\"/sign-in\"><input type=\"hidden\" name=\"code\" value=\"" +
-              code + "\"><p>This link signs you in once.</p><button>Sign in</button></form>");
+    return plain_page("<p>This is no sign-in link. Ask an administrator for another one.</p>", 400);
+  return plain_page(
+      "<form method=\"post\" action=\"/sign-in\"><input type=\"hidden\" name=\"code\" value=\"" + code +
+      "\"><p>This link signs you in once.</p><button>Sign in</button></form>");
 }
 
 HttpResponse sign_in(Services& services, const Call& call) {
   constexpr std::string_view kField = "code=";
   std::string_view code = call.request.body;
   code = code.starts_with(kField) ? code.substr(kField.size()) : std::string_view();
-  if (!is_code(code)) return page("<p>This is no sign-in code.</p>", 400);
+  if (!is_code(code)) return plain_page("<p>This is no sign-in code.</p>", 400);
   std::string user;
   auto begun = services.sign_in.with_code(code, call.request.peer, &user);
   const bool allowed = std::holds_alternative<std::string>(begun);
   const auto noted = services.audit.note(user, call.request.peer, "sign-in", "user " + user, allowed);
   if (const auto* problem = std::get_if<Problem>(&begun)) {
-    return page("<p>The code was used already, or has expired. Ask an administrator for another one.</p>",
-                problem->status);
+    return plain_page(
+        "<p>The code was used already, or has expired. Ask an administrator for another one.</p>",
+        problem->status);
   }
   if (!noted) return problem_of(noted.error()).response();
-  HttpResponse response = page("<p>You are signed in.</p>", 303);
+  HttpResponse response = plain_page("<p>You are signed in.</p>", 303);
   response.headers.emplace_back("Set-Cookie", services.sign_in.cookie(std::get<std::string>(begun)));
   response.headers.emplace_back("Location", "/");
   return response;
-}
-
-HttpResponse home() {
-  return page(
-      "<p>The platform runs. Use it from a terminal: <code>fairlead list</code>, <code>fairlead top</code>, "
-      "<code>fairlead submit --help</code>.</p><p>The API is described at <a "
-      "href=\"/openapi.json\">/openapi.json</a>.</p>");
 }
 
 }  // namespace
@@ -82,9 +60,9 @@ void add_page_routes(Router& router, Services& services) {
   router.add({.method = "GET",
               .path = "/",
               .operation = "getHome",
-              .summary = "A page that says where to go on",
+              .summary = "The console; in a program without one, a page that says so",
               .access = Access::kAnyone,
-              .handle = [](Call&) { return home(); }});
+              .handle = [&services](Call&) { return console_home(services.console); }});
   router.add({.method = "GET",
               .path = "/sign-in",
               .operation = "getSignInPage",

@@ -36,6 +36,7 @@ const std::map<std::string, std::string>& least() {
       {"listDevices", "viewer"},
       {"getDevice", "viewer"},
       {"listEvents", "viewer"},
+      {"watchChanges", "viewer"},
       {"getUsage", "viewer"},
       {"submitWorkload", "researcher"},
       {"putWorkload", "researcher"},

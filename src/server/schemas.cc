@@ -322,7 +322,15 @@ std::string schema_of(const Object& object) {
 std::vector<std::pair<std::string, std::string>> schemas() {
   std::vector<std::pair<std::string, std::string>> all;
   for (const Object& object : objects()) all.emplace_back(object.name, schema_of(object));
-  all.emplace_back("Workload", manifest::workload_schema());
+  // There a reference begins at the schema itself, here at the document that it stands in.
+  std::string workload = manifest::workload_schema();
+  constexpr std::string_view kFrom = "\"#/$defs/";
+  constexpr std::string_view kTo = "\"#/components/schemas/Workload/$defs/";
+  for (std::size_t at = workload.find(kFrom); at != std::string::npos;
+       at = workload.find(kFrom, at + kTo.size())) {
+    workload.replace(at, kFrom.size(), kTo);
+  }
+  all.emplace_back("Workload", std::move(workload));
   return all;
 }
 

@@ -2,6 +2,8 @@
 
 #include "base/time.h"
 #include "server/audit.h"
+#include "server/change_log.h"
+#include "server/console.h"
 #include "server/directory.h"
 #include "server/route.h"
 #include "server/sign_in.h"
@@ -21,9 +23,11 @@ struct Services {
   SignIn& sign_in;
   History& history;
   StreamPump& pump;
+  ChangeLog& changes;
   std::function<base::Time()> now;
   std::string version;
   bool work_needs_account = false;  ///< as in ApiOptions
+  ConsoleFiles console;             ///< likewise
 };
 
 /// Each adds the routes of one resource.
@@ -35,6 +39,7 @@ void add_workload_routes(Router& router, Services& services);
 void add_workload_stream_routes(Router& router, Services& services);
 void add_queue_routes(Router& router, Services& services);
 void add_node_routes(Router& router, Services& services);
+void add_change_routes(Router& router, Services& services);
 void add_history_routes(Router& router, Services& services);
 void add_page_routes(Router& router, Services& services);
 
