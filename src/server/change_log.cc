@@ -109,8 +109,8 @@ void write_gone(std::string& text, std::string_view kind, std::string_view name)
 class ChangeStream final : public PumpedStream {
  public:
   ChangeStream(std::shared_ptr<net::BodyStream> out, ChangeLog& log, History& history, Identity identity,
-               std::optional<ChangePosition> after)
-      : out_(std::move(out)), log_(log), history_(history), identity_(std::move(identity)) {
+               std::optional<ChangePosition> after, bool once)
+      : out_(std::move(out)), log_(log), history_(history), identity_(std::move(identity)), once_(once) {
     position_.epoch = log_.epoch();
     const bool known = after && after->epoch == log_.epoch() && after->version <= log_.version() &&
                        after->position <= history_.newest() && log_.since(after->version);
@@ -134,7 +134,10 @@ class ChangeStream final : public PumpedStream {
     } else if (turn.now - last_sent_ >= kHeartbeat) {
       unsent_ = ": still here\n\n";
     }
-    return unsent_.empty() || send(turn) || !out_->closed();
+    const bool goes_on = unsent_.empty() || send(turn) || !out_->closed();
+    if (!once_ || !goes_on || !unsent_.empty()) return goes_on;
+    out_->end();
+    return false;
   }
 
  private:
@@ -215,6 +218,7 @@ class ChangeStream final : public PumpedStream {
   ChangeLog& log_;
   History& history_;
   const Identity identity_;
+  const bool once_;
   ChangePosition position_;
   std::string unsent_;
   Clock::time_point last_sent_ = Clock::now();
@@ -285,8 +289,9 @@ std::optional<ChangePosition> parse_change_position(std::string_view text) {
 
 std::shared_ptr<PumpedStream> change_stream(std::shared_ptr<net::BodyStream> out, ChangeLog& log,
                                             History& history, Identity identity,
-                                            std::optional<ChangePosition> after) {
-  return std::make_shared<ChangeStream>(std::move(out), log, history, std::move(identity), std::move(after));
+                                            std::optional<ChangePosition> after, bool once) {
+  return std::make_shared<ChangeStream>(std::move(out), log, history, std::move(identity), std::move(after),
+                                        once);
 }
 
 }  // namespace fairlead::server

@@ -69,9 +69,10 @@ std::optional<ChangePosition> parse_change_position(std::string_view text);
 
 /// Server-sent events with what changes, whole objects as the lists have them, and the history: see the
 /// route /api/v1/changes. Each turn ends with an event "turn", whose id is where to resume. A reader that is
-/// slow is not cut off: it gets later what is then the state, in one turn.
+/// slow is not cut off: it gets later what is then the state, in one turn. `once`: ends after what there is
+/// now.
 std::shared_ptr<PumpedStream> change_stream(std::shared_ptr<net::BodyStream> out, ChangeLog& log,
                                             History& history, Identity identity,
-                                            std::optional<ChangePosition> after);
+                                            std::optional<ChangePosition> after, bool once = false);
 
 }  // namespace fairlead::server

@@ -148,6 +148,11 @@ TEST(ChangeStream, IsServedAsServerSentEvents) {
   EXPECT_EQ(response.content_type, "text/event-stream");
   EXPECT_TRUE(response.stream);
   EXPECT_EQ(test.as_own("GET", "/api/v1/changes?after=x").status, 400);
+  // A program that does not ask for a stream gets what there is.
+  auto sink = std::make_shared<Sink>();
+  response.stream(sink);
+  EXPECT_TRUE(sink->has("event: reset"));
+  EXPECT_TRUE(sink->ended);
 }
 
 }  // namespace

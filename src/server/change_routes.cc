@@ -26,11 +26,14 @@ HttpResponse changes(Services& services, Call& call) {
   }
   if (auto read = services.history.refresh(); !read) return problem_of(read.error()).response();
   services.changes.follow(call.view);
+  const bool once = call.request.header("accept").find("text/event-stream") == std::string_view::npos &&
+                    !call.query_flag("watch");
   HttpResponse response;
   response.content_type = "text/event-stream";
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.stream = [&services, identity = call.identity, after](std::shared_ptr<net::BodyStream> out) {
-    services.pump.add(change_stream(std::move(out), services.changes, services.history, identity, after));
+  response.stream = [&services, identity = call.identity, after, once](std::shared_ptr<net::BodyStream> out) {
+    services.pump.add(
+        change_stream(std::move(out), services.changes, services.history, identity, after, once));
   };
   return response;
 }
@@ -45,7 +48,10 @@ void add_change_routes(Router& router, Services& services) {
        .summary = "Server-sent events with each workload, queue, node and device that changes, as the lists "
                   "have them, what is gone, and the history; after a \"turn\" they agree, \"reset\" asks to "
                   "read the lists again",
-       .query = {{"after", "string", "Id of the last turn that you have; the header Last-Event-ID serves"}},
+       .query =
+           {{"after", "string", "Id of the last turn that you have; the header Last-Event-ID serves"},
+            {"watch", "boolean",
+             "Go on as changes come, as with Accept: text/event-stream; else it ends after those so far"}},
        .handle = [&services](Call& call) { return changes(services, call); }});
 }
 
