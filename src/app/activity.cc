@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <memory>
 #include <ostream>
 #include <string>
+#include <tuple>
+#include <utility>
 
 namespace fairlead::app {
 namespace {
@@ -54,24 +56,46 @@ std::string time_of_day(base::Time time) {
   return full.size() >= 19 ? full.substr(11, 8) : full;
 }
 
+bool comes_before(const world::WorkloadView& a, const world::WorkloadView& b) {
+  return std::tie(a.spec.project, a.spec.name) < std::tie(b.spec.project, b.spec.name);
+}
+
+/// What of `view` is not in `before`. Views of workloads that have not changed are the same objects in both,
+/// so that thousands that wait cost a comparison each.
+void print_difference(const world::View& before, const world::View& view, std::ostream& out) {
+  const std::string time = time_of_day(view.time);
+  const auto& then = before.workloads;
+  const auto& now = view.workloads;
+  const bool first = before.version == 0;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < then.size() || j < now.size()) {
+    if (j == now.size() || (i < then.size() && comes_before(*then[i], *now[j]))) {
+      out << fmt::format("{} {} was deleted\n", time, then[i++]->spec.key());
+      continue;
+    }
+    const bool is_new = i == then.size() || comes_before(*now[j], *then[i]);
+    const world::WorkloadView& workload = *now[j++];
+    std::string old;
+    if (!is_new) {
+      const world::WorkloadView& last = *then[i++];
+      if (&last == &workload) continue;
+      old = describe(last);
+    }
+    const std::string text = describe(workload);
+    if (text != old && (!first || workload.state != world::WorkloadState::kSucceeded))
+      out << fmt::format("{} {}\n", time, text);
+  }
+}
+
 void print_changes(const world::World& world, std::ostream& out, const std::atomic<bool>& done) {
-  std::map<std::string, std::string> shown;
-  std::uint64_t version = 0;
-  bool first = true;
+  std::shared_ptr<const world::View> shown = std::make_shared<world::View>();
   while (!done) {
-    const auto view = world.wait_for_view(version, kLookAtLeastEvery);
-    if (view->version == version) continue;
-    version = view->version;
-    std::map<std::string, std::string> now;
-    for (const auto& workload : view->workloads) now[workload->spec.key()] = describe(*workload);
-    for (const auto& [key, text] : now)
-      if (shown[key] != text && (!first || text.find("succeeded") == std::string::npos))
-        out << fmt::format("{} {}\n", time_of_day(view->time), text);
-    for (const auto& [key, text] : shown)
-      if (!now.contains(key)) out << fmt::format("{} {} was deleted\n", time_of_day(view->time), key);
+    auto view = world.wait_for_view(shown->version, kLookAtLeastEvery);
+    if (view->version == shown->version) continue;
+    print_difference(*shown, *view, out);
     out << std::flush;
-    shown = std::move(now);
-    first = false;
+    shown = std::move(view);
   }
 }
 

@@ -69,7 +69,30 @@ std::vector<const ReplicaRecord*> Loop::replicas_of(const std::string& key) cons
   return list;
 }
 
+void Loop::set_progress(ReplicaRecord& replica, Progress progress) {
+  replica.progress = progress;
+  if (is_live(progress)) {
+    live_.insert(replica.uid);
+  } else {
+    live_.erase(replica.uid);
+  }
+}
+
+void Loop::file(const WorkloadRecord& record) {
+  const std::string key = record.spec.key();
+  const auto keep = [&](std::set<std::string>& among, bool is_one) {
+    if (is_one) {
+      among.insert(key);
+    } else {
+      among.erase(key);
+    }
+  };
+  keep(services_, record.spec.service.has_value() || !record.spec.ports.empty());
+  keep(blocked_, record.stage == Stage::kBlocked);
+}
+
 void Loop::changed(WorkloadRecord& record) {
+  file(record);
   changed_workloads_.insert(record.spec.key());
   changed_views_.insert(record.spec.key());
 }
@@ -99,9 +122,9 @@ void Loop::enter(WorkloadRecord& record, Stage stage, std::string reason) {
 }
 
 void Loop::wake_dependents(const std::string& project) {
-  for (auto at = workloads_.lower_bound(project + "/");
-       at != workloads_.end() && at->second.spec.project == project; ++at)
-    if (at->second.stage == Stage::kBlocked) to_reconcile_.insert(at->first);
+  const std::string prefix = project + "/";
+  for (auto at = blocked_.lower_bound(prefix); at != blocked_.end() && at->starts_with(prefix); ++at)
+    to_reconcile_.insert(*at);
 }
 
 void Loop::check_dependencies(WorkloadRecord& record) {
@@ -257,7 +280,7 @@ void Loop::begin_stop(ReplicaRecord& replica, StopReason reason) {
   if (!is_live(replica.progress) || replica.progress == Progress::kReleasing) return;
   const WorkloadRecord* record = find_workload(replica.workload);
   settle_bind(replica.uid);
-  replica.progress = Progress::kReleasing;
+  set_progress(replica, Progress::kReleasing);
   replica.stop_reason = reason;
   replica.stop_asked = now_;
   changed(replica);
@@ -298,7 +321,7 @@ void Loop::replica_started(const ReplicaState& state) {
     if (!known_pid) changed(replica);
     return;
   }
-  replica.progress = Progress::kRunning;
+  set_progress(replica, Progress::kRunning);
   replica.started = state.started == base::Time() ? now_ : state.started;
   changed(replica);
   const auto open = open_binds_.find(replica.uid);
@@ -333,7 +356,7 @@ void Loop::end_replica(ReplicaRecord& replica, const ReplicaState& state) {
   if (!state.error.empty()) replica.message = state.error;
   if (state.memory_limit_hit) replica.message = "used more than its memory limit";
   const bool good = state.error.empty() && state.exit_code == 0;
-  replica.progress = asked ? Progress::kStopped : good ? Progress::kSucceeded : Progress::kFailed;
+  set_progress(replica, asked ? Progress::kStopped : good ? Progress::kSucceeded : Progress::kFailed);
   replica.pid = 0;
   if (replica.progress == Progress::kSucceeded) {
     tell(model::PodFinished{replica.uid, true});
@@ -428,6 +451,7 @@ void Loop::erase_replica(const std::string& uid) {
   changed_replicas_.erase(uid);
   batch_.removed.emplace_back("replica", uid);
   if (at->second.progress != Progress::kPending) effects_.erased.push_back(uid);
+  live_.erase(uid);
   replicas_.erase(at);
 }
 
@@ -443,6 +467,8 @@ void Loop::erase_workload(const std::string& key) {
   }
   schedule_none(key);
   workloads_.erase(key);
+  services_.erase(key);
+  blocked_.erase(key);
   changed_workloads_.erase(key);
   changed_views_.insert(key);
   batch_.removed.emplace_back("workload", key);

@@ -181,25 +181,17 @@ const WorkloadRecord* Loop::find_workload(const std::string& key) const {
   return at == workloads_.end() ? nullptr : &at->second;
 }
 
-std::size_t Loop::live_replicas() const {
-  return static_cast<std::size_t>(std::count_if(
-      replicas_.begin(), replicas_.end(), [](const auto& one) { return is_live(one.second.progress); }));
-}
-
 std::vector<std::pair<std::string, std::vector<std::string>>> Loop::holders() const {
   std::map<std::string, std::vector<std::string>> by_device;
-  for (const auto& [uid, replica] : replicas_)
-    if (is_live(replica.progress))
-      for (const std::string& device : replica.devices) by_device[device].push_back(uid);
+  for (const std::string& uid : live_)
+    for (const std::string& device : replicas_.at(uid).devices) by_device[device].push_back(uid);
   return {by_device.begin(), by_device.end()};
 }
 
 void Loop::stop_everything() {
   closing_ = true;
-  std::vector<std::string> live;
-  for (const auto& [uid, replica] : replicas_)
-    if (is_live(replica.progress)) live.push_back(uid);
-  for (const std::string& uid : live) begin_stop(replicas_.at(uid), StopReason::kShutdown);
+  for (const std::string& uid : std::set<std::string>(live_))
+    begin_stop(replicas_.at(uid), StopReason::kShutdown);
 }
 
 }  // namespace fairlead::host

@@ -2,6 +2,7 @@
 
 #include "device/device_provider.h"
 #include "host/inventory.h"
+#include "host/queue_sums.h"
 #include "host/records.h"
 #include "host/replicas.h"
 #include "host/secrets.h"
@@ -119,7 +120,7 @@ class Loop {
   /// Asks every process of every workload to end, as `fairlead down` does, without changing what is wanted.
   /// Nothing is placed from then on.
   void stop_everything();
-  std::size_t live_replicas() const;
+  std::size_t live_replicas() const { return live_.size(); }
   /// What is held of each device by processes: for simulated devices, whose use is that of the processes.
   std::vector<std::pair<std::string, std::vector<std::string>>> holders()
       const;  ///< identity and replica uids
@@ -176,6 +177,9 @@ class Loop {
   base::Duration grace_of(const ReplicaRecord& replica) const;
   void changed(WorkloadRecord& record);
   void changed(ReplicaRecord& record);
+  void set_progress(ReplicaRecord& replica, Progress progress);
+  /// Files the record where it is looked for: among services and among those that wait for others.
+  void file(const WorkloadRecord& record);
   void reconcile(const std::string& key);
   void reconcile_active(WorkloadRecord& record);
   void check_dependencies(WorkloadRecord& record);
@@ -223,6 +227,11 @@ class Loop {
   void write_members(const std::string& key);
 
   // views.cc
+  using WorkloadViews = std::vector<std::shared_ptr<const world::WorkloadView>>;
+  /// Where a workload's view stands, or is to stand.
+  WorkloadViews::iterator place_of(std::string_view project, std::string_view name);
+  std::shared_ptr<const world::WorkloadView> published(const std::string& key);
+  void sum_up(const std::string& key, const WorkloadRecord* record);
   std::shared_ptr<const world::WorkloadView> view_of(const WorkloadRecord& record) const;
   std::vector<std::shared_ptr<const world::QueueView>> queue_views() const;
   void add_machine(world::View& view) const;
@@ -262,6 +271,12 @@ class Loop {
   std::map<std::string, QueueRecord> queues_;
   std::map<std::string, std::string> secrets_;  ///< "project/name" and what it is encrypted to
   std::uint64_t last_version_ = 0;
+  // Parts of them, so that no turn goes through all of thousands that wait.
+  std::set<std::string> live_;      ///< replicas
+  std::set<std::string> services_;  ///< workloads that the proxy reaches
+  std::set<std::string> blocked_;   ///< workloads that may wait for others
+  std::map<std::string, QueueSums> sums_of_workload_;
+  std::map<std::string, QueueSums> sums_of_project_;
 
   // What this turn has changed.
   std::set<std::string> to_reconcile_;
@@ -298,7 +313,7 @@ class Loop {
   std::set<std::string> preempted_now_;    ///< workloads, in this turn
   bool machine_changed_ = false;           ///< nodes, devices or queues, so that the view has to follow
 
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<const world::WorkloadView>> workload_views_;
+  WorkloadViews workload_views_;  ///< by project, then name
   std::shared_ptr<const world::View> view_;
 };
 

@@ -124,10 +124,7 @@ void Loop::submit(const world::Submission& submission, WorkloadAnswer answer) {
 void Loop::answer_with(const std::string& key, WorkloadAnswer answer) {
   after_commit([this, key, answer = std::move(answer)](const base::Result<void>& done) {
     if (!done) return answer(done.error());
-    const std::size_t slash = key.find('/');
-    const auto at = workload_views_.find({key.substr(0, slash), key.substr(slash + 1)});
-    if (at == workload_views_.end()) return answer(std::shared_ptr<const world::WorkloadView>());
-    answer(at->second);
+    answer(published(key));
   });
 }
 

@@ -100,9 +100,11 @@ void Loop::decided(const model::Decision& decision) {
 
 std::vector<HeldDevices> Loop::held_on(std::string_view node) const {
   std::vector<HeldDevices> held;
-  for (const auto& [uid, replica] : replicas_)
-    if (is_live(replica.progress) && replica.node == node && !replica.slots.empty())
+  for (const std::string& uid : live_) {
+    const ReplicaRecord& replica = replicas_.at(uid);
+    if (replica.node == node && !replica.slots.empty())
       held.push_back({replica.slots, replica.device_groups});
+  }
   return held;
 }
 
@@ -131,7 +133,7 @@ void Loop::bind(std::uint64_t number, const model::Bind& decision) {
       if (const InventoryDevice* device = inventory_.at(decision.node, slot))
         replica.devices.push_back(device->device.identity);
   }
-  replica.progress = Progress::kBinding;
+  set_progress(replica, Progress::kBinding);
   replica.node = decision.node;
   open_binds_[replica.uid] = number;
   effects_.starts.insert(replica.uid);

@@ -62,6 +62,11 @@ base::Result<void> Loop::load() {
   timers_.clear();
   timer_of_.clear();
   workload_views_.clear();
+  live_.clear();
+  services_.clear();
+  blocked_.clear();
+  sums_of_workload_.clear();
+  sums_of_project_.clear();
   changed_views_.clear();
   base::Result<void> problem;
   const auto keep_first = [&](const base::Error& error, const ledger::Document& document) {
@@ -79,12 +84,13 @@ base::Result<void> Loop::load() {
     // A clock that was set back must not make anybody wait for the day that was.
     if (record->retry_at) record->retry_at = std::min(*record->retry_at, now_ + kLongestBackOff);
     changed_views_.insert(document.key);
-    workloads_.emplace(document.key, std::move(*record));
+    file(workloads_.emplace(document.key, std::move(*record)).first->second);
   });
   each("replica", [&](const ledger::Document& document) {
     auto record = replica_from_json(document.json);
     if (!record) return keep_first(record.error(), document);
     replicas_by_workload_[record->workload].insert(record->uid);
+    if (is_live(record->progress)) live_.insert(record->uid);
     replicas_.emplace(document.key, std::move(*record));
   });
   each("queue", [&](const ledger::Document& document) {
@@ -175,8 +181,8 @@ void Loop::rotate_segment() {
 }
 
 void Loop::adopt() {
-  for (auto& [uid, replica] : replicas_) {
-    if (has_ended(replica.progress) || replica.progress == Progress::kPending) continue;
+  for (const std::string& uid : live_) {
+    const ReplicaRecord& replica = replicas_.at(uid);
     // A supervisor that this process started already knows its try.
     if (!launched_.contains(uid)) effects_.starts.insert(uid);
     if (replica.progress == Progress::kReleasing)

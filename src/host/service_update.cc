@@ -129,9 +129,9 @@ void Loop::roll_back(WorkloadRecord& record, const std::string& why) {
 
 std::vector<ServiceState> Loop::services() const {
   std::vector<ServiceState> list;
-  for (const auto& [key, record] : workloads_) {
+  for (const std::string& key : services_) {
+    const WorkloadRecord& record = workloads_.at(key);
     const bool workspace = !record.spec.ports.empty();
-    if (!record.spec.service && !workspace) continue;
     ServiceState state;
     state.key = key;
     if (record.spec.service) state.service = *record.spec.service;

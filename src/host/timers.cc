@@ -132,19 +132,18 @@ void Loop::look_for_checkpoint(WorkloadRecord& record) {
 }
 
 void Loop::sample_usage() {
-  for (const auto& [uid, replica] : replicas_)
-    if (is_live(replica.progress)) sample_usage_of(replica);
+  for (const std::string& uid : live_) sample_usage_of(replicas_.at(uid));
 }
 
 std::int64_t Loop::over_quota_of(const std::string& project) const {
   const auto at = queues_.find(project);
   if (at == queues_.end()) return 0;
   std::int64_t held = 0;
-  for (const auto& [uid, replica] : replicas_)
-    if (is_live(replica.progress))
-      if (const WorkloadRecord* record = find_workload(replica.workload);
-          record && record->spec.project == project)
-        held += replica.held_thousandths();
+  for (const std::string& uid : live_) {
+    const ReplicaRecord& replica = replicas_.at(uid);
+    const WorkloadRecord* record = find_workload(replica.workload);
+    if (record != nullptr && record->spec.project == project) held += replica.held_thousandths();
+  }
   for (const model::PoolQuota& pool : at->second.queue.pools)
     for (const model::DimensionQuota& one : pool.dimensions)
       if (one.dimension == "gpu" && one.quota.quota.is_unlimited()) return 0;
@@ -225,12 +224,14 @@ void Loop::devices_read(const std::vector<device::DeviceReading>& readings) {
     note(reading.healthy ? "device-healthy" : "device-unhealthy", "device " + reading.identity, "",
          {{"reason", reading.message}});
     if (reading.healthy) continue;
-    for (auto& [uid, replica] : replicas_)
-      if (is_live(replica.progress) && std::find(replica.devices.begin(), replica.devices.end(),
-                                                 reading.identity) != replica.devices.end()) {
-        replica.message = fmt::format("device {} reports: {}", reading.identity, reading.message);
-        begin_stop(replica, StopReason::kBadDevice);
-      }
+    for (const std::string& uid : std::set<std::string>(live_)) {
+      ReplicaRecord& replica = replicas_.at(uid);
+      if (std::find(replica.devices.begin(), replica.devices.end(), reading.identity) ==
+          replica.devices.end())
+        continue;
+      replica.message = fmt::format("device {} reports: {}", reading.identity, reading.message);
+      begin_stop(replica, StopReason::kBadDevice);
+    }
   }
   for (auto& [key, record] : workloads_) follow_idleness(record);
 }

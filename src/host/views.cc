@@ -57,27 +57,6 @@ world::ReplicaView replica_view(const ReplicaRecord& replica) {
   return view;
 }
 
-struct Charge {
-  std::int64_t gpu = 0;
-  std::int64_t cpu = 0;
-  std::int64_t memory = 0;
-
-  std::int64_t of(std::string_view dimension) const {
-    return dimension == "gpu" ? gpu : dimension == "cpu" ? cpu : dimension == "memory" ? memory : 0;
-  }
-  void add(const Charge& other) {
-    gpu += other.gpu;
-    cpu += other.cpu;
-    memory += other.memory;
-  }
-};
-
-struct QueueSums {
-  Charge allocated;
-  Charge requested;
-  Charge non_preemptible;
-};
-
 }  // namespace
 
 std::shared_ptr<const world::WorkloadView> Loop::view_of(const WorkloadRecord& record) const {
@@ -112,31 +91,12 @@ std::shared_ptr<const world::WorkloadView> Loop::view_of(const WorkloadRecord& r
 
 std::vector<std::shared_ptr<const world::QueueView>> Loop::queue_views() const {
   std::map<std::string, QueueSums> sums;
-  for (const auto& [uid, replica] : replicas_) {
-    const bool live = is_live(replica.progress);
-    if (!live && replica.progress != Progress::kPending) continue;
-    const WorkloadRecord* record = find_workload(replica.workload);
-    if (record == nullptr) continue;
-    Charge charge;
-    for (const model::WorkloadRole& role : record->spec.roles) {
-      if (role.name != replica.role) continue;
-      charge = {role.devices.count * role.devices.thousandths, role.cpu_milli, role.memory_bytes};
-      if (live) charge.gpu = replica.held_thousandths();
-    }
-    const bool preemptible = replica.borrowing || manifest::is_preemptible(record->spec);
-    std::string name = record->spec.project;
+  for (const auto& [project, of_project] : sums_of_project_)
     // The tree is as deep as it is; a queue that was removed ends the walk.
-    for (auto at = queues_.find(name); at != queues_.end(); at = queues_.find(at->second.queue.parent)) {
-      QueueSums& sum = sums[at->first];
-      sum.requested.add(charge);
-      // What is leaving is the machine's load, but no longer the queue's.
-      if (live && replica.progress != Progress::kReleasing) {
-        sum.allocated.add(charge);
-        if (!preemptible) sum.non_preemptible.add(charge);
-      }
+    for (auto at = queues_.find(project); at != queues_.end(); at = queues_.find(at->second.queue.parent)) {
+      sums[at->first] += of_project;
       if (at->second.queue.parent.empty()) break;
     }
-  }
   Charge total;
   for (const model::Node& node : inventory_.present_nodes()) {
     total.cpu += node.allocatable.cpu_milli;
@@ -202,8 +162,9 @@ void Loop::add_machine(world::View& view) const {
     shown.memory_bytes = node.allocatable.memory_bytes;
     shown.isolation = options_.isolation;
     shown.not_enforced = options_.not_enforced;
-    for (const auto& [uid, replica] : replicas_) {
-      if (!is_live(replica.progress) || replica.node != node.name) continue;
+    for (const std::string& uid : live_) {
+      const ReplicaRecord& replica = replicas_.at(uid);
+      if (replica.node != node.name) continue;
       const WorkloadRecord* record = find_workload(replica.workload);
       if (record == nullptr) continue;
       for (const model::WorkloadRole& role : record->spec.roles)
@@ -233,8 +194,8 @@ void Loop::add_machine(world::View& view) const {
       shown.power_watts = one.reading->power_watts;
       shown.temperature_celsius = one.reading->temperature_celsius;
     }
-    for (const auto& [uid, replica] : replicas_) {
-      if (!is_live(replica.progress)) continue;
+    for (const std::string& uid : live_) {
+      const ReplicaRecord& replica = replicas_.at(uid);
       if (std::find(replica.devices.begin(), replica.devices.end(), one.device.identity) ==
           replica.devices.end())
         continue;
@@ -247,23 +208,70 @@ void Loop::add_machine(world::View& view) const {
   }
 }
 
+Loop::WorkloadViews::iterator Loop::place_of(std::string_view project, std::string_view name) {
+  return std::lower_bound(workload_views_.begin(), workload_views_.end(), std::pair(project, name),
+                          [](const auto& one, const auto& wanted) {
+                            return std::pair<std::string_view, std::string_view>(one->spec.project,
+                                                                                 one->spec.name) < wanted;
+                          });
+}
+
+std::shared_ptr<const world::WorkloadView> Loop::published(const std::string& key) {
+  const std::size_t slash = key.find('/');
+  const auto at = place_of(std::string_view(key).substr(0, slash), std::string_view(key).substr(slash + 1));
+  return at == workload_views_.end() || (*at)->spec.key() != key ? nullptr : *at;
+}
+
+/// What a workload adds to its project; null: it is gone.
+void Loop::sum_up(const std::string& key, const WorkloadRecord* record) {
+  QueueSums now;
+  if (record != nullptr)
+    for (const ReplicaRecord* replica : replicas_of(key)) {
+      const bool live = is_live(replica->progress);
+      if (!live && replica->progress != Progress::kPending) continue;
+      Charge charge;
+      for (const model::WorkloadRole& role : record->spec.roles) {
+        if (role.name != replica->role) continue;
+        charge = {role.devices.count * role.devices.thousandths, role.cpu_milli, role.memory_bytes};
+        if (live) charge.gpu = replica->held_thousandths();
+      }
+      now.requested += charge;
+      // What is leaving is the machine's load, but no longer the queue's.
+      if (!live || replica->progress == Progress::kReleasing) continue;
+      now.allocated += charge;
+      if (!replica->borrowing && !manifest::is_preemptible(record->spec)) now.non_preemptible += charge;
+    }
+  QueueSums& of_project = sums_of_project_[key.substr(0, key.find('/'))];
+  const auto before = sums_of_workload_.find(key);
+  if (before != sums_of_workload_.end()) of_project -= before->second;
+  of_project += now;
+  if (record != nullptr) {
+    sums_of_workload_[key] = now;
+  } else if (before != sums_of_workload_.end()) {
+    sums_of_workload_.erase(before);
+  }
+}
+
 void Loop::publish() {
   for (const std::string& key : std::exchange(changed_views_, {})) {
-    const std::size_t slash = key.find('/');
-    const std::pair name(key.substr(0, slash), key.substr(slash + 1));
     const WorkloadRecord* record = find_workload(key);
+    sum_up(key, record);
+    const std::size_t slash = key.find('/');
+    const auto at = place_of(std::string_view(key).substr(0, slash), std::string_view(key).substr(slash + 1));
+    const bool there = at != workload_views_.end() && (*at)->spec.key() == key;
     if (record == nullptr) {
-      workload_views_.erase(name);
+      if (there) workload_views_.erase(at);
+    } else if (there) {
+      *at = view_of(*record);
     } else {
-      workload_views_[name] = view_of(*record);
+      workload_views_.insert(at, view_of(*record));
     }
   }
   machine_changed_ = false;
   auto view = std::make_shared<world::View>();
   view->version = view_->version + 1;
   view->time = now_;
-  view->workloads.reserve(workload_views_.size());
-  for (const auto& [name, one] : workload_views_) view->workloads.push_back(one);
+  view->workloads = workload_views_;
   view->queues = queue_views();
   add_machine(*view);
   view_ = std::move(view);
