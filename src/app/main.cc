@@ -1,3 +1,4 @@
+#include "app/controller_command.h"
 #include "app/node_command.h"
 #include "app/up_command.h"
 #include "base/state_folder.h"
@@ -94,9 +95,10 @@ int main(int argc, char** argv) {
   environment.make_http_client = [] { return fairlead::net::HttpClient::make(); };
   environment.connect_web_socket = fairlead::net::ClientWebSocket::connect;
   environment.state_folder = fairlead::base::default_state_folder();
-  int code = fairlead::cli::run_command_line(
-      argc, argv, environment,
-      {fairlead::app::up_command(), fairlead::app::down_command(), fairlead::app::node_command()});
+  int code =
+      fairlead::cli::run_command_line(argc, argv, environment,
+                                      {fairlead::app::up_command(), fairlead::app::down_command(),
+                                       fairlead::app::node_command(), fairlead::app::controller_command()});
   std::cout.flush();
   if (!std::cout) {
     std::cerr << "fairlead: the output could not be written\n";

@@ -2,6 +2,7 @@
 
 #include "app/activity.h"
 #include "app/console_files.h"
+#include "app/end_signals.h"
 #include "app/process_facts.h"
 #include "app/proxy.h"
 #include "base/clock.h"
@@ -59,29 +60,6 @@ std::function<base::Time()> steady_clock_from_now() {
     return start + (base::monotonic_time() - begun);
   };
 }
-
-/// Signals that end the platform. Blocked before any thread starts, so that only wait() takes them.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&set_);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, number);
-    // A shell starts what it puts into the background with some of them ignored.
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_DFL);
-    sigprocmask(SIG_BLOCK, &set_, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-  }
-  /// Waits for one of them.
-  int wait() const {
-    int number = 0;
-    while (sigwait(&set_, &number) != 0) {
-    }
-    return number;
-  }
-
- private:
-  sigset_t set_{};
-};
 
 void print_start(const cli::Environment& environment, const UpOptions& options, host::Platform& platform,
                  const server::Api& api, std::uint16_t port) {

@@ -96,8 +96,11 @@ class ManifestPlan {
     base::Result<manifest::ReadOptions> reading =
         read_options(options_.scheduler_names, options_.accelerators);
     if (!reading) return fail(environment_, reading.error());
+    std::optional<ClusterSource> cluster;
+    if (options_.reads_cluster())
+      cluster = ClusterSource{options_.kubeconfig.value_or(""), options_.context.value_or("")};
     base::Result<PlanInput> input =
-        read_files(options_.files, std::move(*reading), options_.now, environment_);
+        read_objects(cluster, options_.files, std::move(*reading), options_.now, environment_);
     if (!input) return fail(environment_, input.error());
     if (has_errors(input->cluster)) partial_ = true;
     bool for_program = options_.output == Output::kJson || options_.output == Output::kYaml;

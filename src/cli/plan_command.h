@@ -2,6 +2,7 @@
 
 #include "cli/environment.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@ struct PlanOptions {
   enum class Colour { kAuto, kAlways, kNever };
   bool cycle = false;
   bool fair_share = false;
-  std::vector<std::string> files;  ///< files, folders, "-" for standard input
+  std::vector<std::string> files;         ///< files, folders, "-" for standard input
+  std::optional<std::string> kubeconfig;  ///< read a live cluster; empty: the usual file
+  std::optional<std::string> context;     ///< read a live cluster; empty: the current context
   Output output = Output::kTable;
   Colour colour = Colour::kAuto;
   std::string explain;                       ///< a group, or empty
@@ -22,6 +25,8 @@ struct PlanOptions {
   std::string accelerators;                  ///< file with a site's own accelerators, or empty
   std::string now;                           ///< RFC 3339; empty: the present
   bool strict = false;                       ///< errors in the input fail the command
+
+  bool reads_cluster() const { return kubeconfig || context; }
 };
 inline constexpr int kMaxCycles = 1000;
 

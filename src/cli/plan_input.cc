@@ -1,6 +1,8 @@
 #include "cli/plan_input.h"
 
 #include "cli/diagnostics.h"
+#include "kube/api_server.h"
+#include "kube/cluster_reader.h"
 #include "manifest/accelerator_rules.h"
 #include "manifest/cycle.h"
 
@@ -8,6 +10,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <utility>
@@ -81,8 +84,9 @@ base::Result<PlanInput> read_cycle_input(std::string_view text, manifest::ReadOp
                    std::move(state.assumptions)};
 }
 
-base::Result<PlanInput> read_files(std::span<const std::string> paths, manifest::ReadOptions options,
-                                   std::string_view now, const Environment& environment) {
+base::Result<PlanInput> read_objects(const std::optional<ClusterSource>& cluster,
+                                     std::span<const std::string> paths, manifest::ReadOptions options,
+                                     std::string_view now, const Environment& environment) {
   PlanInput input;
   if (now.empty()) {
     input.now = environment.now();
@@ -98,6 +102,16 @@ base::Result<PlanInput> read_files(std::span<const std::string> paths, manifest:
     };
   }
   manifest::ObjectReader reader(std::move(options));
+  if (cluster) {
+    const kube::Variable variable = [&environment](const std::string& name) {
+      return environment.variable ? environment.variable(name) : std::nullopt;
+    };
+    auto server = kube::load_kubeconfig(cluster->kubeconfig, cluster->context, variable);
+    if (!server) return server.error();
+    auto unseen = kube::read_cluster(std::make_shared<const kube::ApiServer>(std::move(*server)), reader);
+    if (!unseen) return unseen.error();
+    for (const std::string& line : *unseen) environment.err << "warning: " << line << '\n';
+  }
   for (const std::string& path : paths) {
     if (path == "-" && !environment.standard_input_path.empty()) {
       base::Result<void> read = reader.read_path(environment.standard_input_path, "standard input");

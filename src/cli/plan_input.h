@@ -7,6 +7,7 @@
 #include "manifest/objects.h"
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,10 +23,18 @@ base::Result<manifest::ReadOptions> read_options(const std::vector<std::string>&
 /// Reads the document of `plan --cycle`. Errors: kInvalidArgument for what is no such document.
 base::Result<PlanInput> read_cycle_input(std::string_view text, manifest::ReadOptions options);
 
-/// Reads files, folders and "-" (standard input). `now` is RFC 3339, or empty for the environment's clock. A
-/// long read shows its progress on a terminal. Errors: kNotFound and kPermissionDenied for a path,
-/// kInvalidArgument where nothing at all could be read.
-base::Result<PlanInput> read_files(std::span<const std::string> paths, manifest::ReadOptions options,
-                                   std::string_view now, const Environment& environment);
+/// A live cluster to read from, by a kubeconfig and a context of it; either may be empty for the usual one.
+struct ClusterSource {
+  std::string kubeconfig;
+  std::string context;
+};
+
+/// Reads a cluster, if one is named, then files, folders and "-" (standard input). `now` is RFC 3339, or
+/// empty for the environment's clock. A long read shows its progress on a terminal; what of the cluster may
+/// not be seen is said there. Errors: kNotFound and kPermissionDenied for a path or the cluster, kUnavailable
+/// for the cluster, kInvalidArgument where nothing at all could be read.
+base::Result<PlanInput> read_objects(const std::optional<ClusterSource>& cluster,
+                                     std::span<const std::string> paths, manifest::ReadOptions options,
+                                     std::string_view now, const Environment& environment);
 
 }  // namespace fairlead::cli

@@ -10,6 +10,7 @@ namespace {
 constexpr const char* kExamples =
     "  fairlead plan -f examples/cluster                  plan a folder of manifests\n"
     "  kubectl get nodes,pods -A -o json | fairlead plan -f -\n"
+    "  fairlead plan --context gpu                        a live cluster, which is only read\n"
     "  fairlead plan -f cluster.json -f new-job.yaml      what a new job would change\n"
     "  fairlead plan -f cluster.json --explain ml/train   everything about one group\n"
     "  fairlead plan -f cluster.json --cycles 3 -o json   three cycles, for a program\n"
@@ -17,11 +18,13 @@ constexpr const char* kExamples =
     "\nLarge clusters: ask kubectl for -o json, which is read ten times as fast as YAML.";
 
 std::string check(const PlanOptions& options) {
-  const int modes = (options.cycle ? 1 : 0) + (options.fair_share ? 1 : 0) + (options.files.empty() ? 0 : 1);
-  if (modes == 0) return "plan needs -f FILE_OR_DIR, --cycle or --fair-share";
-  if (modes > 1) return "-f, --cycle and --fair-share exclude each other";
+  const bool objects = !options.files.empty() || options.reads_cluster();
+  const int modes = (options.cycle ? 1 : 0) + (options.fair_share ? 1 : 0) + (objects ? 1 : 0);
+  if (modes == 0)
+    return "plan needs -f FILE_OR_DIR, --context NAME, --kubeconfig FILE, --cycle or --fair-share";
+  if (modes > 1) return "-f or --context, --cycle and --fair-share exclude each other";
   const bool for_files = !options.explain.empty() || options.cycles != 1 || !options.now.empty();
-  if (options.files.empty() && for_files) return "--explain, --cycles and --now go with -f";
+  if (!objects && for_files) return "--explain, --cycles and --now go with -f or --context";
   return {};
 }
 
@@ -41,6 +44,12 @@ Command plan_command() {
                      "Objects of a cluster as JSON or YAML: files, folders, or - for standard input");
   files.takes_path = true;
   files.many_at_once = true;
+  command.option("--context", options->context, "NAME",
+                 "Read a live cluster through this context of the kubeconfig; nothing is written to it");
+  command
+      .option("--kubeconfig", options->kubeconfig, "FILE",
+              "Read a live cluster through this file [$KUBECONFIG, else ~/.kube/config]")
+      .takes_path = true;
   command.choice<Output>(
       "-o,--output", options->output,
       {{"table", Output::kTable}, {"wide", Output::kWide}, {"json", Output::kJson}, {"yaml", Output::kYaml}},

@@ -30,6 +30,7 @@ struct OwnerReference {
   std::string uid;
 
   bool empty() const { return name.empty(); }
+  friend bool operator==(const OwnerReference&, const OwnerReference&) = default;
 };
 
 /// Settings that a pod, or an owner of pods, carries for the group that is made for them.
@@ -44,6 +45,8 @@ struct GroupHints {
   model::TopologyConstraint topology;
   std::optional<base::Duration> preemption_delay;
   std::optional<base::Duration> staleness_grace;
+
+  friend bool operator==(const GroupHints&, const GroupHints&) = default;
 };
 
 /// What is needed of a pod besides the model's value until everything is joined.
@@ -55,6 +58,8 @@ struct PodLinks {
   std::optional<std::int32_t> priority;
   bool of_deployment = false;            ///< its ReplicaSet is a Deployment's, as the pod's labels tell
   std::vector<std::string> config_maps;  ///< names it cannot start without
+
+  friend bool operator==(const PodLinks&, const PodLinks&) = default;
 };
 
 /// An object that may own pods: of a kind that is not read for itself.
@@ -64,6 +69,8 @@ struct Owner {
   base::Time created;
   GroupHints hints;
   OwnerReference owner;
+
+  friend bool operator==(const Owner&, const Owner&) = default;
 };
 
 struct PersistentVolume {

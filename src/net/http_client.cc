@@ -144,6 +144,7 @@ class CurlClient final : public HttpClient {
     // The environment's proxy is for hosts elsewhere.
     if (!request.unix_socket.empty() || is_loopback(url.host)) set(CURLOPT_PROXY, "");
     if (!request.authority_file.empty()) set(CURLOPT_CAINFO, request.authority_file.c_str());
+    if (request.tls != nullptr) identify(*request.tls);
     if (request.method == "HEAD") set(CURLOPT_NOBODY, 1L);
     if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
         request.method == "PATCH") {
@@ -159,10 +160,35 @@ class CurlClient final : public HttpClient {
     const auto milliseconds = static_cast<long>(request.timeout.nanoseconds() / 1'000'000);
     set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds);
     if (!request.on_bytes) set(CURLOPT_TIMEOUT_MS, milliseconds);
+    const auto silence = static_cast<long>(request.longest_silence.nanoseconds() / 1'000'000'000);
+    if (silence > 0) {
+      set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+      set(CURLOPT_LOW_SPEED_TIME, silence);
+    }
+    // A peer that is gone without a word is noticed after half a minute.
+    set(CURLOPT_TCP_KEEPIDLE, 15L);
+    set(CURLOPT_TCP_KEEPINTVL, 5L);
     if (request.keep_going) {
       set(CURLOPT_NOPROGRESS, 0L);
       set(CURLOPT_XFERINFOFUNCTION, &ask_whether_to_go_on);
       set(CURLOPT_XFERINFODATA, &exchange);
+    }
+  }
+
+  void identify(const ClientTls& tls) {
+    // Read while the exchange runs, and the request outlives that.
+    const auto text = [this](CURLoption option, const std::string& pem) {
+      if (pem.empty()) return;
+      curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_NOCOPY};
+      curl_easy_setopt(easy_, option, &blob);
+    };
+    text(CURLOPT_CAINFO_BLOB, tls.authority);
+    text(CURLOPT_SSLCERT_BLOB, tls.certificate);
+    text(CURLOPT_SSLKEY_BLOB, tls.key);
+    if (!tls.certificate.empty()) set(CURLOPT_SSLCERTTYPE, "PEM");
+    if (tls.accept_any_server) {
+      set(CURLOPT_SSL_VERIFYPEER, 0L);
+      set(CURLOPT_SSL_VERIFYHOST, 0L);
     }
   }
 

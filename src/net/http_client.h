@@ -13,6 +13,14 @@
 
 namespace fairlead::net {
 
+/// Who a client is and whom it trusts, as PEM texts.
+struct ClientTls {
+  std::string authority;           ///< empty: the system's authorities
+  std::string certificate;         ///< of the client, with its chain; empty: it shows none
+  std::string key;                 ///< of that certificate
+  bool accept_any_server = false;  ///< the server's certificate is not checked
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;          ///< "http://127.0.0.1:7070/api/v1/health"
@@ -20,7 +28,10 @@ struct ClientRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::string authority_file;                            ///< PEM of a private authority; empty: the system's
+  std::shared_ptr<const ClientTls> tls;                  ///< instead of authority_file
   base::Duration timeout = base::Duration::seconds(30);  ///< of the whole exchange; not for streams
+  /// A stream on which nothing comes for so long has ended; none: it may be silent for ever.
+  base::Duration longest_silence;
   /// When set the body is given piece by piece and not kept; false ends the exchange.
   std::function<bool(std::string_view bytes)> on_bytes;
   /// Asked about once a second; false ends the exchange (a person pressed Ctrl-C).
