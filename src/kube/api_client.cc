@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <thread>
 
 namespace fairlead::kube {
 namespace {
@@ -66,16 +64,6 @@ base::Error refusal(const ApiAnswer& answer) {
   return base::Error(code, refusal_text(answer));
 }
 
-void pause(base::Duration time, const std::function<bool()>& keep_going) {
-  constexpr auto kStep = base::Duration::milliseconds(50);
-  const base::Duration end = base::monotonic_time() + time;
-  while (!keep_going || keep_going()) {
-    const base::Duration left = end - base::monotonic_time();
-    if (left <= base::Duration()) return;
-    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kStep).nanoseconds()));
-  }
-}
-
 ApiClient::ApiClient(std::shared_ptr<const ApiServer> server)
     : server_(std::move(server)), http_(net::HttpClient::make()) {}
 
@@ -106,7 +94,7 @@ base::Result<ApiAnswer> ApiClient::call(const ApiCall& call) {
   request.timeout = call.timeout;
   request.longest_silence = call.longest_silence;
   request.on_bytes = call.on_bytes;
-  request.keep_going = call.keep_going;
+  if (call.stop != nullptr) request.keep_going = [stop = call.stop] { return !stop->stopped(); };
   auto response = http_->send(request);
   if (!response) return response.error();
   ApiAnswer answer;
@@ -118,11 +106,13 @@ base::Result<ApiAnswer> ApiClient::call(const ApiCall& call) {
 
 base::Result<ApiAnswer> ApiClient::call_again(const ApiCall& call, int tries) {
   base::Duration wait = kFirstWait;
+  const StopSignal never;
+  const StopSignal& stop = call.stop == nullptr ? never : *call.stop;
   for (int i = 1;; ++i) {
     auto answer = this->call(call);
     const bool again = !answer || answer->status == 429 || answer->status >= 500;
-    if (!again || i >= tries || (call.keep_going && !call.keep_going())) return answer;
-    pause(answer && answer->retry_after > base::Duration() ? answer->retry_after : wait, call.keep_going);
+    if (!again || i >= tries || stop.stopped()) return answer;
+    stop.wait(answer && answer->retry_after > base::Duration() ? answer->retry_after : wait);
     wait = std::min(wait + wait, kLongestWait);
   }
 }

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "kube/api_server.h"
+#include "kube/stop_signal.h"
 
 #include <functional>
 #include <memory>
@@ -22,7 +23,7 @@ struct ApiCall {
   /// As for net::ClientRequest: a watch.
   std::function<bool(std::string_view bytes)> on_bytes = {};
   base::Duration longest_silence = {};
-  std::function<bool()> keep_going = {};
+  const StopSignal* stop = nullptr;  ///< ends the exchange within a second, and waits between tries at once
 };
 
 struct ApiAnswer {
@@ -58,8 +59,5 @@ class ApiClient {
   std::string token_;
   base::Duration token_read_at_;
 };
-
-/// Waits so long, or shorter when `keep_going` says to stop.
-void pause(base::Duration time, const std::function<bool()>& keep_going);
 
 }  // namespace fairlead::kube

@@ -23,7 +23,7 @@ LeaderLease::LeaderLease(LeaderLeaseOptions options) : options_(std::move(option
 }
 
 LeaderLease::~LeaderLease() {
-  stopping_ = true;
+  stop_.stop();
   thread_.join();
 }
 
@@ -68,7 +68,7 @@ void LeaderLease::run() {
       }
       next = base::monotonic_time() + kTryAgain;
     }
-    pause(next - base::monotonic_time(), [this] { return going(); });
+    stop_.wait(next - base::monotonic_time());
   }
   if (state_ != State::kLeading) return;
   // Given back.
@@ -109,7 +109,7 @@ bool LeaderLease::renew(ApiClient& client) {
   if (ours && state_ != State::kLeading) return false;  // it would be another process of the same name
   if (!ours && state_ == State::kLeading) {
     enter(State::kLost, fmt::format("{} holds the lease now", lease.holder));
-    stopping_ = true;
+    stop_.stop();
     return false;
   }
   if (!ours && !lease.holder.empty() && now - seen_at_ < seen_length_) return false;
@@ -150,7 +150,8 @@ std::string other_scheduler(ApiClient& client, const std::vector<std::string>& s
   for (const base::JsonValue& item : items->items()) {
     const manifest::Lease lease = manifest::decode_lease(item);
     if (lease.holder.empty() || lease.holder.starts_with("fairlead-") || !lease.renewed) continue;
-    if (std::find(scheduler_names.begin(), scheduler_names.end(), lease.name) == scheduler_names.end()) continue;
+    if (std::find(scheduler_names.begin(), scheduler_names.end(), lease.name) == scheduler_names.end())
+      continue;
     constexpr std::int64_t kLeeway = 15;
     if (now - *lease.renewed < base::Duration::seconds(lease.duration_seconds + kLeeway))
       return fmt::format("{}/{} (held by {})", lease.namespace_name, lease.name, lease.holder);

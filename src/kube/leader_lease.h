@@ -18,8 +18,8 @@ struct LeaderLeaseOptions {
   std::shared_ptr<const ApiServer> server;
   std::string namespace_name;
   std::string name;
-  std::string identity;  ///< of this process, unlike that of any other
-  base::Duration length = base::Duration::seconds(4);       ///< others wait so long after the last renewal
+  std::string identity;                                ///< of this process, unlike that of any other
+  base::Duration length = base::Duration::seconds(4);  ///< others wait so long after the last renewal
   base::Duration renew_every = base::Duration::seconds(1);
   base::Duration give_up_after = base::Duration::milliseconds(2500);  ///< since the last renewal
   base::Duration write_timeout = base::Duration::seconds(1);
@@ -27,10 +27,10 @@ struct LeaderLeaseOptions {
   std::function<void()> on_change;  ///< from the lease's thread
 };
 
-/// Which of several equal processes leads, by a Lease of the API server. All times are spans of this machine's
-/// steady clock, so that clocks need not agree: another process's lease has ended when it was seen unchanged
-/// for its length. A leader's last write ends `give_up_after + write_timeout` after the renewal that it rests
-/// on, which is before anybody else can lead.
+/// Which of several equal processes leads, by a Lease of the API server. All times are spans of this
+/// machine's steady clock, so that clocks need not agree: another process's lease has ended when it was seen
+/// unchanged for its length. A leader's last write ends `give_up_after + write_timeout` after the renewal
+/// that it rests on, which is before anybody else can lead.
 class LeaderLease {
  public:
   enum class State : std::uint8_t { kWaiting, kLeading, kLost };
@@ -49,7 +49,7 @@ class LeaderLease {
   void run();
   /// One try; true when the lease is held afterwards.
   bool renew(ApiClient& client);
-  bool going() const { return !stopping_; }
+  bool going() const { return !stop_.stopped(); }
   void enter(State state, const std::string& why);
 
   LeaderLeaseOptions options_;
@@ -59,12 +59,13 @@ class LeaderLease {
   std::string seen_holder_;
   base::Duration seen_at_;
   base::Duration seen_length_;
-  std::atomic<bool> stopping_{false};
+  StopSignal stop_;
   std::thread thread_;
 };
 
 /// Whether another scheduler than Fairlead serves one of these names now: the name of a Lease that is called
 /// like it and is being renewed. Empty: none.
-std::string other_scheduler(ApiClient& client, const std::vector<std::string>& scheduler_names, base::Time now);
+std::string other_scheduler(ApiClient& client, const std::vector<std::string>& scheduler_names,
+                            base::Time now);
 
 }  // namespace fairlead::kube

@@ -69,7 +69,7 @@ Reflector::Reflector(ReflectorOptions options, ChangeQueue& queue)
 }
 
 Reflector::~Reflector() {
-  stopping_ = true;
+  stop_.stop();
   thread_.join();
 }
 
@@ -86,7 +86,6 @@ void Reflector::say_listed(std::string trouble) {
 
 void Reflector::run() {
   base::Duration wait = kFirstWait;
-  const auto keep_going = [this] { return going(); };
   bool listed = false;
   while (going()) {
     base::Result<void> done = options_.resource.plural.empty() ? find_resource() : base::Result<void>();
@@ -115,14 +114,14 @@ void Reflector::run() {
       queue_.push(std::move(changes));
       say_listed(done.error().code() == base::Code::kNotFound ? "" : done.error().message());
       listed = false;
-      pause(kLookAgain, keep_going);
+      stop_.wait(kLookAgain);
       continue;
     }
     if (done.error().message() != said_ && options_.log)
       options_.log(fmt::format("{}: {}", options_.resource.kind, done.error().message()));
     said_ = done.error().message();
     if (absent) listed = false;
-    pause(wait, keep_going);
+    stop_.wait(wait);
     wait = std::min(wait + wait, kLongestWait);
   }
 }
@@ -169,7 +168,7 @@ base::Result<void> Reflector::list() {
     if (!next.empty()) call.path += "&continue=" + net::percent_encode(next);
     if (options_.kind == LiveKind::kOwner) call.accept = kMetadataList;
     call.timeout = base::Duration::seconds(60);
-    call.keep_going = [this] { return going(); };
+    call.stop = &stop_;
     auto answer = client_.call_again(call, 4);
     if (!answer) return answer.error();
     if (!answer->ok()) return refusal(*answer);
@@ -269,7 +268,7 @@ base::Result<void> Reflector::watch() {
                           options_.resource.path(), version_, kWatchSeconds + options_.source);
   if (options_.kind == LiveKind::kOwner) call.accept = kMetadata;
   call.longest_silence = options_.longest_silence;
-  call.keep_going = [this] { return going(); };
+  call.stop = &stop_;
   call.on_bytes = [&](std::string_view bytes) {
     std::vector<Change> changes;
     while (result && !bytes.empty()) {
@@ -293,7 +292,7 @@ base::Result<void> Reflector::watch() {
   auto answer = client_.call(call);
   if (answer && !answer->ok()) {
     answer->body = std::move(rest);
-    if (answer->retry_after > base::Duration()) pause(answer->retry_after, call.keep_going);
+    if (answer->retry_after > base::Duration()) stop_.wait(answer->retry_after);
     return refusal(*answer);
   }
   if (!result) return result;

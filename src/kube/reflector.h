@@ -76,7 +76,7 @@ class Reflector {
 
   const ReflectorCounts& counts() const { return counts_; }
   const manifest::ApiResource& resource() const { return options_.resource; }
-  void ask_to_stop() { stopping_ = true; }
+  void ask_to_stop() { stop_.stop(); }
 
  private:
   void run();
@@ -88,7 +88,7 @@ class Reflector {
   base::Result<void> watch();
   base::Result<void> take_line(std::string_view line, std::vector<Change>& changes);
   void say_listed(std::string trouble);
-  bool going() const { return !stopping_; }
+  bool going() const { return !stop_.stopped(); }
 
   ReflectorOptions options_;
   ChangeQueue& queue_;
@@ -98,7 +98,7 @@ class Reflector {
   std::string version_;
   std::string said_;  ///< the trouble that was logged last
   ReflectorCounts counts_;
-  std::atomic<bool> stopping_{false};
+  StopSignal stop_;
   std::thread thread_;
 };
 

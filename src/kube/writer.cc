@@ -42,7 +42,7 @@ Writer::Writer(WriterOptions options) : options_(std::move(options)) {
 Writer::~Writer() {
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    stop_.stop();
   }
   urgent_.ready.notify_all();
   reports_.ready.notify_all();
@@ -74,8 +74,8 @@ void Writer::serve(Lane& lane) {
     Posted posted;
     {
       std::unique_lock lock(mutex_);
-      lane.ready.wait(lock, [&] { return stopping_ || !lane.writes.empty(); });
-      if (stopping_) return;
+      lane.ready.wait(lock, [&] { return !going() || !lane.writes.empty(); });
+      if (!going()) return;
       posted = std::move(lane.writes.front());
       lane.writes.pop_front();
     }
@@ -90,7 +90,7 @@ void Writer::carry_out(ApiClient& client, const Posted& posted) {
     return;
   }
   Outcome outcome = write.kind == Write::Kind::kBind ? bind(client, write) : evict(client, write);
-  if (stopping_ && !outcome.done) return;
+  if (!going() && !outcome.done) return;
   outcome.took = base::monotonic_time() - posted.at;
   if (write.kind == Write::Kind::kBind) {
     ++(outcome.done ? counts_.bound : counts_.bind_failures);
@@ -122,7 +122,6 @@ base::Result<Writer::Seen> Writer::look(ApiClient& client, const manifest::PodId
 Outcome Writer::bind(ApiClient& client, const Write& write) {
   Outcome outcome = outcome_of(write);
   manifest::PodIdentity pod = write.pod;
-  const auto keep_going = [this] { return going(); };
   base::Duration wait = base::Duration::milliseconds(50);
   int versions = 0;
   while (going()) {
@@ -141,7 +140,7 @@ Outcome Writer::bind(ApiClient& client, const Write& write) {
       return outcome;
     }
     if (answer && answer->status == 429) {
-      pause(std::max(answer->retry_after, wait), keep_going);
+      stop_.wait(std::max(answer->retry_after, wait));
       continue;
     }
     outcome.why = answer ? refusal_text(*answer) : answer.error().message();
@@ -156,7 +155,7 @@ Outcome Writer::bind(ApiClient& client, const Write& write) {
     // Changed meanwhile, or the answer was lost: the pod itself tells what became of it.
     auto seen = look(client, pod);
     while (!seen && going()) {
-      pause(wait, keep_going);
+      stop_.wait(wait);
       wait = std::min(wait + wait, kLater);
       seen = look(client, pod);
     }
@@ -169,7 +168,7 @@ Outcome Writer::bind(ApiClient& client, const Write& write) {
     if (!seen->there || seen->deleted || !seen->node.empty()) return outcome;
     if (conflict && ++versions >= kVersionTries) return outcome;
     if (!conflict) {
-      pause(wait, keep_going);
+      stop_.wait(wait);
       wait = std::min(wait + wait, kLater);
     }
     pod.resource_version = seen->resource_version;
@@ -179,7 +178,6 @@ Outcome Writer::bind(ApiClient& client, const Write& write) {
 
 Outcome Writer::evict(ApiClient& client, const Write& write) {
   Outcome outcome = outcome_of(write);
-  const auto keep_going = [this] { return going(); };
   base::Duration wait = base::Duration::milliseconds(50);
   while (going()) {
     if (options_.may_write && !options_.may_write()) {
@@ -204,7 +202,7 @@ Outcome Writer::evict(ApiClient& client, const Write& write) {
     outcome.retry_after = kLater;
     if (answer && answer->status < 500) return outcome;
     // To evict twice does no harm.
-    pause(wait, keep_going);
+    stop_.wait(wait);
     wait = std::min(wait + wait, kLater);
   }
   return outcome;
@@ -216,7 +214,7 @@ void Writer::report(ApiClient& client, const Write& write) {
                .body = write.body,
                .content_type = write.content_type,
                .timeout = options_.timeout,
-               .keep_going = [this] { return going(); }};
+               .stop = &stop_};
   const auto answer = client.call_again(call, 3);
   ++counts_.reports;
   // What it is about may be gone.

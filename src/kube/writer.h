@@ -105,7 +105,7 @@ class Writer {
     bool there = false;
   };
   base::Result<Seen> look(ApiClient& client, const manifest::PodIdentity& pod);
-  bool going() const { return !stopping_; }
+  bool going() const { return !stop_.stopped(); }
 
   static constexpr std::size_t kMostReports = 50'000;
   WriterOptions options_;
@@ -113,7 +113,7 @@ class Writer {
   Lane urgent_;
   Lane reports_;
   WriterCounts counts_;
-  std::atomic<bool> stopping_{false};
+  StopSignal stop_;
   std::vector<std::thread> threads_;
 };
 

@@ -59,7 +59,10 @@ LiveChanges LiveCluster::take(base::Time now) {
     if (wanted(group->second, key)) {
       take_group(key, group->second, changes);
     } else {
-      to_remove.push_back(key);
+      if (group->second.told) to_remove.push_back(key);
+      group->second.told.reset();
+      for (const auto& [finished, created, uid] : group->second.members) changed(uid, pods_.at(uid));
+      if (group->second.members.empty()) groups_.erase(group);
     }
   }
   // A group that came or went changes whether its finished pods are known.
@@ -71,12 +74,7 @@ LiveChanges LiveCluster::take(base::Time now) {
     pod->second.changed = false;
     take_pod(uid, pod->second, changes);
   }
-  for (const std::string& key : to_remove) {
-    const auto group = groups_.find(key);
-    if (group->second.told) tell({now, model::GroupRemoved{key}}, changes);
-    group->second.told.reset();
-    if (group->second.members.empty()) groups_.erase(group);
-  }
+  for (std::string& key : to_remove) tell({now, model::GroupRemoved{std::move(key)}}, changes);
   if (!held_.empty()) changes.wake_at = held_.begin()->first;
   return changes;
 }

@@ -280,8 +280,7 @@ void LiveCluster::put_pod(LiveObject object, std::uint32_t generation) {
     pod.resource_version = std::move(object.resource_version);
     pod.generation = generation;
     pod_uids_[object.key] = object.uid;
-    for (const std::string& claim : pod.live.pod.constraints.volume_claims)
-      pods_by_claim_[pod.live.pod.namespace_name + "/" + claim].insert(object.uid);
+    index_claims(object.uid, pod.live.pod);
     const auto added = pods_.emplace(object.uid, std::move(pod)).first;
     changed(object.uid, added->second);
     return;
@@ -302,8 +301,24 @@ void LiveCluster::put_pod(LiveObject object, std::uint32_t generation) {
   }
   // Its place among the members depends on what changes now.
   leave_group(object.uid, pod);
+  forget_claims(object.uid, pod.live.pod);
   pod.live = std::move(*value);
+  index_claims(object.uid, pod.live.pod);
   changed(object.uid, pod);
+}
+
+void LiveCluster::index_claims(const std::string& uid, const model::Pod& pod) {
+  for (const std::string& claim : pod.constraints.volume_claims)
+    pods_by_claim_[pod.namespace_name + "/" + claim].insert(uid);
+}
+
+void LiveCluster::forget_claims(const std::string& uid, const model::Pod& pod) {
+  for (const std::string& claim : pod.constraints.volume_claims) {
+    const auto pods = pods_by_claim_.find(pod.namespace_name + "/" + claim);
+    if (pods == pods_by_claim_.end()) continue;
+    pods->second.erase(uid);
+    if (pods->second.empty()) pods_by_claim_.erase(pods);
+  }
 }
 
 void LiveCluster::leave_group(const std::string& uid, Pod& pod) {
@@ -327,12 +342,7 @@ void LiveCluster::drop_pod(std::unordered_map<std::string, Pod>::iterator entry)
     pods->second.erase(uid);
     if (pods->second.empty()) pods_by_owner_.erase(pods);
   }
-  for (const std::string& claim : pod.live.pod.constraints.volume_claims) {
-    const auto pods = pods_by_claim_.find(pod.live.pod.namespace_name + "/" + claim);
-    if (pods == pods_by_claim_.end()) continue;
-    pods->second.erase(uid);
-    if (pods->second.empty()) pods_by_claim_.erase(pods);
-  }
+  forget_claims(uid, pod.live.pod);
   const auto name = pod_uids_.find(pod.live.pod.display_name());
   if (name != pod_uids_.end() && name->second == uid) pod_uids_.erase(name);
   if (pod.told) tell({now_, model::PodRemoved{uid}}, pending_);

@@ -106,6 +106,8 @@ class LiveCluster {
   void put_pod(LiveObject object, std::uint32_t generation);
   void drop_pod(std::unordered_map<std::string, Pod>::iterator pod);
   void leave_group(const std::string& uid, Pod& pod);
+  void index_claims(const std::string& uid, const model::Pod& pod);
+  void forget_claims(const std::string& uid, const model::Pod& pod);
   void changed(const std::string& uid, Pod& pod);
   void group_changed(const std::string& key);
   void owner_changed(const std::string& uid);

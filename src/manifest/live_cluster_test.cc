@@ -26,13 +26,21 @@ class Told {
     for (const model::Event& event : events) {
       const auto& body = event.body;
       if (const auto* one = std::get_if<model::PodUpserted>(&body)) pods[one->pod.uid] = one->pod;
-      if (const auto* one = std::get_if<model::PodRemoved>(&body)) EXPECT_EQ(pods.erase(one->uid), 1U);
+      if (const auto* one = std::get_if<model::PodRemoved>(&body)) {
+        EXPECT_EQ(pods.erase(one->uid), 1U);
+      }
       if (const auto* one = std::get_if<model::GroupUpserted>(&body)) groups[one->group.key] = one->group;
-      if (const auto* one = std::get_if<model::GroupRemoved>(&body)) EXPECT_EQ(groups.erase(one->key), 1U);
+      if (const auto* one = std::get_if<model::GroupRemoved>(&body)) {
+        EXPECT_EQ(groups.erase(one->key), 1U);
+      }
       if (const auto* one = std::get_if<model::QueueUpserted>(&body)) queues[one->queue.name] = one->queue;
-      if (const auto* one = std::get_if<model::QueueRemoved>(&body)) EXPECT_EQ(queues.erase(one->name), 1U);
+      if (const auto* one = std::get_if<model::QueueRemoved>(&body)) {
+        EXPECT_EQ(queues.erase(one->name), 1U);
+      }
       if (const auto* one = std::get_if<model::NodeUpserted>(&body)) nodes[one->node.name] = one->node;
-      if (const auto* one = std::get_if<model::NodeRemoved>(&body)) EXPECT_EQ(nodes.erase(one->name), 1U);
+      if (const auto* one = std::get_if<model::NodeRemoved>(&body)) {
+        EXPECT_EQ(nodes.erase(one->name), 1U);
+      }
       if (const auto* one = std::get_if<model::VolumeClaimUpserted>(&body))
         claims[one->claim.key] = one->claim;
       if (const auto* one = std::get_if<model::VolumeClaimRemoved>(&body)) claims.erase(one->key);

@@ -55,6 +55,7 @@ NodeSimulator::~NodeSimulator() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
+  stop_.stop();
   ready_.notify_all();
   changed_.notify_all();
   reflector_.reset();
@@ -202,10 +203,7 @@ void NodeSimulator::work() {
     call.path = task.path;
     call.body = task.body;
     call.content_type = task.content_type;
-    call.keep_going = [this] {
-      const std::lock_guard lock(mutex_);
-      return !stopping_;
-    };
+    call.stop = &stop_;
     // A server that is away comes back.
     static_cast<void>(client.call_again(call, 50));
   }

@@ -68,6 +68,7 @@ class NodeSimulator {
   std::condition_variable changed_;
   bool woken_ = false;
   bool stopping_ = false;
+  kube::StopSignal stop_;
   std::deque<Task> tasks_;
   std::map<std::pair<std::string, std::string>, std::int64_t> capacity_;  ///< node and resource
   std::map<std::pair<std::string, std::string>, std::int64_t> used_;
