@@ -108,7 +108,7 @@ TEST(CommandLine, WrongUseIsExplained) {
     std::string part;
   };
   const Case cases[] = {
-      {{"plan"}, "plan needs -f FILE_OR_DIR, --cycle or --fair-share"},
+      {{"plan"}, "plan needs -f FILE_OR_DIR, --context NAME, --kubeconfig FILE, --cycle or --fair-share"},
       {{"plan", "--cycle", "-f", "x"}, "exclude each other"},
       {{"plan", "--cycle", "--explain", "a/b"}, "go with -f"},
       {{"plan", "-f", "x", "-o", "xml"}, "\"xml\" is not one of table|wide|json|yaml"},
