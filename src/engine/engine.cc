@@ -141,7 +141,7 @@ class Engine final : public model::Scheduler {
   model::Round last_;                            ///< that round, without its decisions
   std::uint64_t decisions_ = 0;
   std::map<std::uint64_t, Outstanding> outstanding_;
-  std::map<std::string, model::Verdict> verdicts_;  ///< last told, by group; empty ones are left out
+  VerdictBook verdicts_;
 };
 
 base::Result<void> Engine::settle(std::uint64_t number, bool bind, model::PodId* settled) {

@@ -5,6 +5,8 @@
 #include "engine/order/service_order.h"
 #include "engine/search/victim_search.h"
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <algorithm>
 #include <limits>
 #include <tuple>
@@ -54,7 +56,17 @@ model::QueueCharge request_of(const model::Cluster& cluster, const std::vector<m
 
 RoundRun::RoundRun(model::Cluster& cluster, Placer& placer, RoundCaches& caches, RoundCursor& cursor,
                    const model::RoundRequest& request)
-    : cluster_(cluster), placer_(placer), caches_(caches), cursor_(cursor), request_(request) {}
+    : cluster_(cluster),
+      placer_(placer),
+      caches_(caches),
+      cursor_(cursor),
+      request_(request),
+      waiting_(caches.waiting()) {
+  // A limit counts groups, and a depth cuts the list of a queue: both look at them one by one.
+  const std::vector<std::int32_t>& depths = cluster.configuration().queue_depth;
+  gathers_ = placer.keeps_caches() && !is_limited() &&
+             std::all_of(depths.begin(), depths.end(), [](std::int32_t depth) { return depth <= 0; });
+}
 
 void RoundRun::remember(model::PodId pod, const model::Assignment& assignment) {
   before_.try_emplace(pod, assignment);
@@ -79,35 +91,46 @@ std::vector<model::PoolId> RoundRun::pools_by_name() const {
   return pools;
 }
 
-std::vector<model::GroupId> RoundRun::candidates(model::PoolId pool, std::size_t attempt,
-                                                 model::Action action) {
-  std::vector<model::GroupId> found;
+/// What an action looks at: groups that can be tried, at most the configured number of each queue.
+WaitingView RoundRun::candidates(model::PoolId pool, std::size_t attempt, model::Action action) {
+  WaitingView view;
+  view.waiting = &waiting_;
+  if (attempt == 0) {
+    view.singles = waiting_.singles_in(pool);
+    if (gathers_) {
+      view.alike = waiting_.alike_in(pool);
+    } else {
+      for (std::uint32_t index : waiting_.alike_in(pool))
+        view.singles.insert(view.singles.end(), waiting_.alike(index).members.begin(),
+                            waiting_.alike(index).members.end());
+    }
+  }
+  for (model::GroupId id : waiting_.with_several_pools()) {
+    const model::GroupRecord& group = cluster_.group(id);
+    if (waiting_.standing(id) != WaitingGroups::Standing::kSingle || group.pool != pool ||
+        group.pool_choice != attempt)
+      continue;
+    if (attempt == 0 || group.placed() == 0) view.singles.push_back(id);  // else it stays where it is
+  }
   const std::vector<std::int32_t>& depths = cluster_.configuration().queue_depth;
   const auto index = static_cast<std::size_t>(action);
-  const std::size_t depth =
-      index < depths.size() && depths[index] > 0 ? static_cast<std::size_t>(depths[index]) : 0;
-  std::vector<model::PodId> chunk;
-  for (std::size_t i = 0; i < cluster_.queues().size(); ++i) {
-    const std::size_t first = found.size();
-    for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) {
-      const model::GroupRecord& group = cluster_.group(id);
-      if (group.pool != pool || group.pool_choice != attempt || group.waiting() == 0) continue;
-      if (attempt > 0 && group.placed() > 0) continue;  // it stays where it is
-      if (!minimum_met(group, 0, Counted::kPresent)) continue;
-      next_chunk(cluster_, id, chunk);
-      if (!chunk.empty()) found.push_back(id);
-    }
-    if (depth == 0 || found.size() - first <= depth) continue;
-    std::stable_sort(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(),
-                     [&](model::GroupId a, model::GroupId b) { return comes_before(cluster_, a, b); });
-    found.resize(first + depth);
-  }
-  return found;
+  if (index < depths.size() && depths[index] > 0)
+    keep_first(view.singles, static_cast<std::size_t>(depths[index]));
+  return view;
+}
+
+/// Keeps, of each queue, the first groups in the order of service.
+void RoundRun::keep_first(std::vector<model::GroupId>& groups, std::size_t depth) const {
+  std::sort(groups.begin(), groups.end(),
+            [&](model::GroupId a, model::GroupId b) { return comes_before(cluster_, a, b); });
+  std::map<model::QueueId, std::size_t> kept;
+  std::erase_if(groups, [&](model::GroupId id) { return ++kept[cluster_.group(id).queue] > depth; });
 }
 
 void RoundRun::run() {
   find_nominations();
-  choose_pools(0);
+  waiting_.start_round(cluster_);
+  if (cluster_.most_pools_of_a_group() > 1) choose_pools(0);
   const std::vector<model::PoolId> pools = pools_by_name();
   for (model::PoolId pool : pools) caches_.divide(cluster_, pool);
   const std::size_t attempts = cluster_.most_pools_of_a_group();
@@ -137,20 +160,54 @@ void RoundRun::run() {
 }
 
 void RoundRun::choose_pools(std::size_t attempt) {
-  for (std::size_t i = 0; i < cluster_.queues().size(); ++i)
-    for (model::GroupId id : cluster_.waiting_groups(model::QueueId(i))) cluster_.choose_pool(id, attempt);
+  for (model::GroupId id : waiting_.with_several_pools()) cluster_.choose_pool(id, attempt);
+}
+
+RoundRun::AlikeFindings& RoundRun::findings(std::uint32_t alike) {
+  if (findings_.size() <= alike) findings_.resize(waiting_.alike_end());
+  return findings_[alike];
+}
+
+void RoundRun::note(std::vector<Finding>& list, model::GroupId from, const model::Reason& reason) {
+  if (list.empty() || list.back().reason != reason) list.push_back({from, reason});
+}
+
+/// The group found no place. Nor would others that wait like it, while nothing is placed.
+void RoundRun::refuse_place(ServiceOrder& order, const ServiceOrder::Next& next,
+                            const model::Reason& reason) {
+  if (!next.alike) {
+    verdicts_[next.group] = reason;
+    return;
+  }
+  note(findings(*next.alike).place, next.group, reason);
+  order.hold_back(*next.alike);
+}
+
+/// It waits for room: nothing below it is served in its queue, by no action of this round.
+void RoundRun::close_queue(ServiceOrder& order, model::PoolId pool, model::GroupId head) {
+  const model::GroupRecord& group = cluster_.group(head);
+  closed_.try_emplace({pool, group.queue}, head);
+  model::Reason closed;
+  closed.code = model::ReasonCode::kQueueDiscipline;
+  closed.queue = group.spec.queue;
+  const ServiceOrder::Rest below = order.take_all_of(group.queue);
+  for (model::GroupId one : below.groups) verdicts_[one] = closed;
+  for (const auto& [alike, first] : below.alike) note(findings(alike).place, first, closed);
 }
 
 void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
   const bool strict = cluster_.pool_configuration(pool).discipline == model::QueueDiscipline::kStrict;
   ServiceOrder order(cluster_, pool, caches_.totals(pool));
-  std::vector<model::GroupId> waiting = candidates(pool, attempt, model::Action::kAllocate);
+  waiting_.follow(cluster_);
+  WaitingView waiting = candidates(pool, attempt, model::Action::kAllocate);
   if (attempt == 0)
     for (model::GroupId group : take_nominations(pool))
-      if (std::find(waiting.begin(), waiting.end(), group) == waiting.end()) waiting.push_back(group);
+      if (std::find(waiting.singles.begin(), waiting.singles.end(), group) == waiting.singles.end())
+        waiting.singles.push_back(group);
   placer_.forget_failures();
+  order.add_alike(waiting);
   std::vector<model::PodId> chunk;
-  for (model::GroupId group : waiting) {
+  for (model::GroupId group : waiting.singles) {
     next_chunk(cluster_, group, chunk);
     if (chunk.empty()) {
       renew(group);
@@ -158,55 +215,52 @@ void RoundRun::allocate(model::PoolId pool, std::size_t attempt) {
       order.add(group);
     }
   }
-  auto bar = [&](model::GroupId id) {
-    model::Reason closed;
-    closed.code = model::ReasonCode::kQueueDiscipline;
-    closed.queue = cluster_.group(id).spec.queue;
-    verdicts_[id] = closed;
-  };
-  while (!order.empty()) {
-    const model::GroupId id = order.next();
+  for (ServiceOrder::Next next = order.next(); next.group.valid(); next = order.next()) {
+    const model::GroupId id = next.group;
     const model::GroupRecord& group = cluster_.group(id);
-    if (nominations_.contains(group.spec.key)) {
+    if (!nominations_.empty() && nominations_.contains(group.spec.key)) {
       renew(id);
+      order.release();
       next_chunk(cluster_, id, chunk);
       if (!chunk.empty()) order.add(id);
       continue;
     }
     if (is_barred(pool, id)) {
-      bar(id);
+      model::Reason closed;
+      closed.code = model::ReasonCode::kQueueDiscipline;
+      closed.queue = group.spec.queue;
+      refuse_place(order, next, closed);
       continue;
     }
     const RoundCursor::Turn turn{model::Action::kAllocate, attempt, id};
+    model::Reason reason;
     if (const RoundCursor::Refusal* known = cursor_.find(turn)) {
-      verdicts_[id] = *known->reason;
+      reason = *known->reason;
     } else {
       if (limit_reached()) {
-        model::Reason untried;
-        untried.code = model::ReasonCode::kSearchLimit;
-        for (model::GroupId rest : waiting)
-          if (cluster_.group(rest).waiting() > 0) verdicts_.try_emplace(rest, untried);
+        reason.code = model::ReasonCode::kSearchLimit;
+        for (model::GroupId rest : waiting.singles)
+          if (cluster_.group(rest).waiting() > 0) verdicts_.try_emplace(rest, reason);
         break;
       }
       ++groups_tried_;
       next_chunk(cluster_, id, chunk);
       placer_.placed().clear();
       if (place_around_nominations(id, chunk)) {
+        order.release();
         verdicts_.erase(id);
         next_chunk(cluster_, id, chunk);
         if (!chunk.empty()) order.add(id);
         continue;
       }
-      verdicts_[id] = placer_.refusal();
-      if (is_limited()) cursor_.note_refusal(turn, {placer_.refusal(), std::nullopt});
+      reason = placer_.refusal();
+      if (is_limited()) cursor_.note_refusal(turn, {reason, std::nullopt});
     }
-    const model::ReasonCode code = verdicts_[id].code;
-    if (!strict || code == model::ReasonCode::kMissingReference || code == model::ReasonCode::kOverLimit ||
-        code == model::ReasonCode::kNonPreemptibleOverQuota)
-      continue;
-    // It waits for room: nothing below it is served in its queue, by no action of this round.
-    closed_.try_emplace({pool, group.queue}, id);
-    for (model::GroupId below : order.take_all_of(group.queue)) bar(below);
+    refuse_place(order, next, reason);
+    const model::ReasonCode code = reason.code;
+    if (strict && code != model::ReasonCode::kMissingReference && code != model::ReasonCode::kOverLimit &&
+        code != model::ReasonCode::kNonPreemptibleOverQuota)
+      close_queue(order, pool, id);
   }
   while (!nominations_.empty()) renew(nominations_.begin()->second.first);
   if (attempt == 0)
@@ -218,29 +272,62 @@ bool RoundRun::is_barred(model::PoolId pool, model::GroupId id) const {
   return closed != closed_.end() && closed->second != id && comes_before(cluster_, closed->second, id);
 }
 
+/// Of the candidates of an action, those that it may try.
+WaitingView RoundRun::may_search(const WaitingView& candidates, model::PoolId pool,
+                                 model::Action action) const {
+  WaitingView view;
+  view.waiting = candidates.waiting;
+  const bool preemptible_only = action == model::Action::kConsolidate;
+  for (model::GroupId id : candidates.singles)
+    if ((!preemptible_only || cluster_.group(id).preemptible) && !is_barred(pool, id))
+      view.singles.push_back(id);
+  for (std::uint32_t index : candidates.alike) {
+    const AlikeGroups& alike = waiting_.alike(index);
+    if (preemptible_only && !alike.preemptible) continue;
+    if (!closed_.contains({pool, alike.queue})) {
+      view.alike.push_back(index);
+      continue;
+    }
+    // Few come before the group that waits for room, and itself.
+    for (model::GroupId member : alike.members) {
+      if (is_barred(pool, member)) break;
+      view.singles.push_back(member);
+    }
+  }
+  return view;
+}
+
 void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Action action) {
-  std::vector<model::GroupId> waiting = candidates(pool, attempt, action);
-  if (waiting.empty()) return;
-  std::vector<model::GroupId> untried;
-  for (model::GroupId group : waiting)
-    if ((action != model::Action::kConsolidate || cluster_.group(group).preemptible) &&
-        !is_barred(pool, group))
-      untried.push_back(group);
+  waiting_.follow(cluster_);
+  WaitingView waiting = candidates(pool, attempt, action);
+  WaitingView untried = may_search(waiting, pool, action);
+  if (untried.alike.empty() && untried.singles.empty()) return;
   std::optional<ServiceOrder> order;
+  std::vector<model::GroupId> passed;               // by index: the last of alike groups that was tried
+  boost::unordered_flat_set<model::GroupId> tried;  // single groups
   std::vector<model::PodId> chunk;
   // A solution can change what its victims would take next, and so the order.
   auto sort_untried = [&] {
+    if (order) {
+      passed.resize(waiting_.alike_end());
+      for (std::uint32_t index : untried.alike)
+        if (const model::GroupId last = order->last_passed(index); last.valid()) passed[index] = last;
+      waiting_.follow(cluster_);
+      waiting = candidates(pool, attempt, action);
+      std::erase_if(untried.singles, [&](model::GroupId group) { return tried.contains(group); });
+    }
     order.emplace(cluster_, pool, caches_.totals(pool));
-    for (model::GroupId group : untried) {
+    order->add_alike(untried, passed);
+    for (model::GroupId group : untried.singles) {
       next_chunk(cluster_, group, chunk);
       if (!chunk.empty()) order->add(group);
     }
   };
   sort_untried();
   placer_.forget_failures();
-  while (!order->empty()) {
-    const model::GroupId id = order->next();
-    std::erase(untried, id);
+  for (ServiceOrder::Next next = order->next(); next.group.valid(); next = order->next()) {
+    const model::GroupId id = next.group;
+    if (!next.alike) tried.insert(id);
     const RoundCursor::Turn turn{action, attempt, id};
     if (const RoundCursor::Refusal* known = cursor_.find(turn)) {
       refuse(turn, *known);
@@ -259,11 +346,15 @@ void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Acti
     VictimSearch search(cluster_, placer_, caches_.totals(pool), pool, id, action);
     if (action == model::Action::kReclaim) {
       if (auto reason = search.legality().refuses_reclaim(request_of(cluster_, chunk))) {
-        refuse(turn, {reason, std::nullopt});
+        if (next.alike) {
+          note(findings(*next.alike).making, id, *reason);
+          order->hold_back(*next.alike);
+        } else {
+          refuse(turn, {reason, std::nullopt});
+        }
         continue;
       }
     }
-    waiting = candidates(pool, attempt, action);
     placer_.placed().clear();
     if (is_limited()) {
       const std::uint64_t left =
@@ -280,6 +371,7 @@ void RoundRun::find_victims(model::PoolId pool, std::size_t attempt, model::Acti
     }
     if (!victims) {
       refuse(turn, {std::nullopt, search.wake_at()});
+      if (next.alike && search.fails_for_all_alike()) order->hold_back(*next.alike);
       continue;
     }
     if (auto until = search.wake_at()) wake(*until);

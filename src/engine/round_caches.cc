@@ -15,9 +15,9 @@ void RoundCaches::divide(model::Cluster& cluster, model::PoolId pool) {
   division_.divide(cluster, pool, cached.totals);
 }
 
-std::vector<std::pair<std::string, model::Reason>> RoundCaches::groups_without_queue(
+std::vector<std::pair<model::GroupId, model::Reason>> RoundCaches::groups_without_queue(
     model::Cluster& cluster) const {
-  std::vector<std::pair<std::string, model::Reason>> found;
+  std::vector<std::pair<model::GroupId, model::Reason>> found;
   for (model::GroupId id : cluster.groups_without_queue()) {
     const model::GroupRecord& group = cluster.group(id);
     if (group.waiting() == 0) continue;
@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, model::Reason>> RoundCaches::groups_without_q
     const bool known = queue.valid() && cluster.queues().at(queue).attached;
     reason.code = known ? model::ReasonCode::kQueueIsNotALeaf : model::ReasonCode::kQueueDoesNotExist;
     reason.queue = group.spec.queue;
-    found.emplace_back(group.spec.key, reason);
+    found.emplace_back(id, reason);
   }
   return found;
 }

@@ -85,11 +85,13 @@ std::string describe(Cluster& cluster) {
     for (std::size_t p = 0; p < cluster.pool_count(); ++p)
       for (const model::DimensionAccount& one : cluster.queues().account(model::PoolId(p), queue).dimensions)
         text += fmt::format(" {} {} {}", one.allocated, one.non_preemptible, one.requested);
-    for (model::GroupId group : cluster.waiting_groups(queue))
-      text += " waits " + cluster.group(group).spec.key;
     for (model::GroupId group : cluster.placed_groups(queue))
       text += " holds " + cluster.group(group).spec.key;
     text += "\n";
+  }
+  for (std::size_t g = 0; g < cluster.groups().size(); ++g) {
+    const model::GroupRecord& group = cluster.group(model::GroupId(g));
+    text += fmt::format("{}: {} wait, {} placed\n", group.spec.key, group.waiting(), group.placed());
   }
   return text;
 }

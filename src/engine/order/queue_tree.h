@@ -48,6 +48,8 @@ class QueueTree {
   std::size_t size() const { return nodes_.size(); }
   auto begin() { return nodes_.begin(); }
   auto end() { return nodes_.end(); }
+  auto begin() const { return nodes_.begin(); }
+  auto end() const { return nodes_.end(); }
 
  private:
   const model::QueueTable& queues_;

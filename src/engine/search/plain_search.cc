@@ -137,12 +137,15 @@ bool VictimSearch::served_first(std::size_t k, const std::vector<model::GroupId>
   auto is_victim = [&](model::GroupId group) {
     return std::find(victims.begin(), victims.end(), group) != victims.end();
   };
-  for (model::GroupId group : *waiting_)
+  order.leave_out(beneficiary_);
+  order.add_alike(*waiting_);
+  order.hold_back_all();
+  for (model::GroupId group : waiting_->singles)
     if (group != beneficiary_ && !is_victim(group)) order.add(group);
   order.add(beneficiary_);
   for (model::GroupId group : victims) order.add(group);
-  model::GroupId next = order.next();
-  while (next != beneficiary_ && !is_victim(next)) next = order.next();
+  model::GroupId next = order.next().group;
+  while (next != beneficiary_ && !is_victim(next)) next = order.next().group;
   return next == beneficiary_;
 }
 

@@ -112,13 +112,15 @@ void VictimSearch::limit(std::uint64_t max_simulations, SearchLog& log) {
   log_ = &log;
 }
 
-std::optional<std::vector<VictimChunk>> VictimSearch::run(const std::vector<model::GroupId>& waiting) {
+std::optional<std::vector<VictimChunk>> VictimSearch::run(const WaitingView& waiting) {
   if (chunk_.empty()) return std::nullopt;
+  fails_for_all_alike_ = true;  // while only what they have in common is looked at
   if (action_ == model::Action::kConsolidate && !enough_devices()) return std::nullopt;
   candidates_ = candidates();
   if (candidates_.empty()) return std::nullopt;
   ledger_.emplace(cluster_, placer_.static_fit(), placer_.pool_nodes(pool_), chunk_);
   if (placer_.keeps_caches() && !possible()) return std::nullopt;
+  fails_for_all_alike_ = false;
   waiting_ = &waiting;
   order_.emplace(cluster_, pool_, totals_, legality_, candidates_, log_ ? log_->began() : cluster_.now());
   scanned_on_.resize(cluster_.nodes().size());
@@ -362,17 +364,16 @@ bool VictimSearch::simulate(std::size_t k, const Chunks& victims) {
   for (const VictimChunk* chunk : victims) placing.insert(chunk->group);
   ServiceOrder order(cluster_, pool_, totals_);
   order.set_chunk(beneficiary_, solving);
-  boost::unordered_flat_set<model::GroupId> added;
-  auto add = [&](model::GroupId group) {
-    if (added.insert(group).second) order.add(group);
-  };
-  for (model::GroupId group : *waiting_) add(group);
-  add(beneficiary_);
-  for (const VictimChunk* chunk : victims) add(chunk->group);
+  order.leave_out(beneficiary_);
+  order.add_alike(*waiting_);
+  order.hold_back_all();
+  for (model::GroupId group : waiting_->singles)
+    if (!placing.contains(group)) order.add(group);
+  for (model::GroupId group : placing) order.add(group);
   std::vector<model::PodId> chunk;
-  while (!order.empty()) {
-    const model::GroupId next = order.next();
-    if (!placing.contains(next)) continue;
+  while (!placing.empty()) {
+    const model::GroupId next = order.next().group;
+    if (placing.erase(next) == 0) continue;
     if (next == beneficiary_) {
       if (!placer_.place_chunk(next, solving, true)) return false;
       continue;

@@ -42,7 +42,9 @@ class VictimSearch {
   /// `waiting`: the groups that wait in the pool; they take part in the order of each simulation and are
   /// passed over. The victims that leave their place, in the order in which they were taken; nothing: no
   /// solution.
-  std::optional<std::vector<VictimChunk>> run(const std::vector<model::GroupId>& waiting);
+  std::optional<std::vector<VictimChunk>> run(const WaitingView& waiting);
+  /// After a run without a solution: it would be the same for every group that waits alike.
+  bool fails_for_all_alike() const { return fails_for_all_alike_; }
 
   /// Before run(): simulates at most so often, and goes on where the log ends, which it extends and which
   /// must outlive it. The state must be the one on which the log was begun.
@@ -115,7 +117,7 @@ class VictimSearch {
   model::GroupId beneficiary_;
   model::Action action_;
   Legality legality_;
-  const std::vector<model::GroupId>* waiting_ = nullptr;
+  const WaitingView* waiting_ = nullptr;
   std::vector<model::PodId> chunk_;
   std::vector<VictimChunk> recorded_;  ///< victims found so far, evicted in the live state up to ground_
   std::vector<VictimChunk> used_;      ///< evicted by the last try that succeeded
@@ -157,6 +159,7 @@ class VictimSearch {
   std::size_t answered_ = 0;  ///< simulations that the log has answered
   std::uint64_t max_simulations_ = 0;
   bool stopped_ = false;
+  bool fails_for_all_alike_ = false;
   std::optional<base::Time> wake_at_;
 };
 

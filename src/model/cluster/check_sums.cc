@@ -123,8 +123,6 @@ std::string Cluster::check_group_sums() const {
                        GroupId(i)) != lists[group.queue.index()].groups.end();
     };
     if (!group.queue.valid()) continue;
-    if (group.waiting() > 0 && !listed(waiting_))
-      differences += fmt::format("group {}: not listed as waiting\n", group.spec.key);
     if (group.placed() > 0 && !listed(placed_))
       differences += fmt::format("group {}: not listed as placed\n", group.spec.key);
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace fairlead::model {
 
@@ -366,8 +367,21 @@ void Cluster::note_minimum(GroupId id) {
   record.at_minimum_again.reset();
 }
 
+void Cluster::touch(GroupId id) {
+  GroupRecord& record = groups_.record(id);
+  if (record.touched) return;
+  record.touched = true;
+  touched_.push_back(id);
+}
+
+std::vector<GroupId> Cluster::take_touched_groups() {
+  for (GroupId id : touched_) groups_.record(id).touched = false;
+  return std::exchange(touched_, {});
+}
+
 void Cluster::list_group(GroupId id) {
   GroupRecord& record = groups_.record(id);
+  touch(id);
   if (open_marks_ == 0) note_minimum(id);
   if (!record.listed_with_reservations && record.reserved() > 0) {
     record.listed_with_reservations = true;
@@ -375,18 +389,8 @@ void Cluster::list_group(GroupId id) {
   }
   if (!record.queue.valid()) return;
   const std::size_t queue = record.queue.index();
-  if (waiting_.size() <= queue) {
-    waiting_.resize(queue + 1);
-    placed_.resize(queue + 1);
-  }
-  const bool waits = record.waiting() > 0;
+  if (placed_.size() <= queue) placed_.resize(queue + 1);
   const bool placed = record.placed() > 0;
-  if (waits && record.listed_waiting != record.queue) {
-    waiting_[queue].groups.push_back(id);
-    record.listed_waiting = record.queue;
-  } else if (!waits && record.listed_waiting == record.queue) {
-    waiting_[queue].stale = true;
-  }
   if (placed && record.listed_placed != record.queue) {
     placed_[queue].groups.push_back(id);
     record.listed_placed = record.queue;
@@ -395,16 +399,16 @@ void Cluster::list_group(GroupId id) {
   }
 }
 
-const std::vector<GroupId>& Cluster::tidy(GroupList& list, QueueId queue, bool waiting) {
+const std::vector<GroupId>& Cluster::placed_groups(QueueId queue) {
+  if (placed_.size() <= queue.index()) placed_.resize(queue.index() + 1);
+  GroupList& list = placed_[queue.index()];
   if (list.stale) {
     std::size_t kept = 0;
     std::size_t sorted = 0;
     for (std::size_t i = 0; i < list.groups.size(); ++i) {
       GroupRecord& record = groups_.record(list.groups[i]);
-      const bool belongs = record.queue == queue && (waiting ? record.waiting() : record.placed()) > 0;
-      if (!belongs) {
-        QueueId& listed = waiting ? record.listed_waiting : record.listed_placed;
-        if (listed == queue) listed = QueueId();
+      if (record.queue != queue || record.placed() == 0) {
+        if (record.listed_placed == queue) record.listed_placed = QueueId();
         continue;
       }
       if (i < list.sorted) ++sorted;
@@ -422,22 +426,6 @@ const std::vector<GroupId>& Cluster::tidy(GroupList& list, QueueId queue, bool w
     list.sorted = list.groups.size();
   }
   return list.groups;
-}
-
-const std::vector<GroupId>& Cluster::waiting_groups(QueueId queue) {
-  if (waiting_.size() <= queue.index()) {
-    waiting_.resize(queue.index() + 1);
-    placed_.resize(queue.index() + 1);
-  }
-  return tidy(waiting_[queue.index()], queue, true);
-}
-
-const std::vector<GroupId>& Cluster::placed_groups(QueueId queue) {
-  if (placed_.size() <= queue.index()) {
-    waiting_.resize(queue.index() + 1);
-    placed_.resize(queue.index() + 1);
-  }
-  return tidy(placed_[queue.index()], queue, false);
 }
 
 bool Cluster::task_before(PodId a, PodId b) const {

@@ -139,9 +139,9 @@ class Cluster {
   /// something stays where that is and is for the first attempt only.
   void choose_pool(GroupId id, std::size_t attempt);
 
-  /// Groups of a leaf queue with pods to place, by group_before. Amortised O(changes + groups listed when any
-  /// changed).
-  const std::vector<GroupId>& waiting_groups(QueueId queue);
+  /// Groups of which anything changed since this was last asked for: they, their pods, or where a pod is,
+  /// attempts that were undone included. In no particular order. O(such groups).
+  std::vector<GroupId> take_touched_groups();
   /// Groups of a leaf queue with placed pods, by group_before.
   const std::vector<GroupId>& placed_groups(QueueId queue);
   /// Groups that hold places but fewer than their minimum, pods that leave counted, and of which no pod has
@@ -266,7 +266,7 @@ class Cluster {
   void list_group(GroupId id);
   void note_queueless(GroupId id);
   void note_minimum(GroupId id);
-  const std::vector<GroupId>& tidy(GroupList& list, QueueId queue, bool waiting);
+  void touch(GroupId id);
 
   base::Time now_;
   Configuration configuration_;
@@ -292,7 +292,8 @@ class Cluster {
   std::vector<Orphan> orphans_;  // since the last round
   std::vector<Undo> journal_;
   std::size_t open_marks_ = 0;
-  std::vector<GroupList> waiting_, placed_;  // by queue
+  std::vector<GroupList> placed_;  // by queue
+  std::vector<GroupId> touched_;
   std::uint64_t event_version_ = 0;
   std::uint64_t volume_version_ = 0;
   std::uint64_t foreign_version_ = 0;

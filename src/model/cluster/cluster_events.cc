@@ -246,16 +246,13 @@ void Cluster::rebuild_group(GroupId id, const std::function<void()>& change) {
 
 void Cluster::unlist(GroupId id) {
   GroupRecord& group = groups_.record(id);
-  auto remove = [&](std::vector<GroupList>& lists, QueueId& listed) {
-    if (!listed.valid()) return;
-    GroupList& list = lists[listed.index()];
-    auto found = std::find(list.groups.begin(), list.groups.end(), id);
-    if (static_cast<std::size_t>(found - list.groups.begin()) < list.sorted) --list.sorted;
-    list.groups.erase(found);
-    listed = QueueId();
-  };
-  remove(waiting_, group.listed_waiting);
-  remove(placed_, group.listed_placed);
+  touch(id);
+  if (!group.listed_placed.valid()) return;
+  GroupList& list = placed_[group.listed_placed.index()];
+  auto found = std::find(list.groups.begin(), list.groups.end(), id);
+  if (static_cast<std::size_t>(found - list.groups.begin()) < list.sorted) --list.sorted;
+  list.groups.erase(found);
+  group.listed_placed = QueueId();
 }
 
 QueueId Cluster::leaf_of(const GroupRecord& group) {

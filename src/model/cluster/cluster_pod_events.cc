@@ -194,6 +194,7 @@ TermId Cluster::intern_term(const PodTerm& term) {
     if (!record.alive || !terms_.selects(id, record.spec)) continue;
     const Assignment& assignment = record.assignment;
     record.selected_by.push_back(id);
+    if (record.group.valid()) touch(record.group);
     auto count = [&](const Place& place, std::int64_t PodCounts::* use) {
       if (!place.node.valid() || !nodes_.at(place.node).alive) return;
       const PodTermTable::DomainId domain = terms_.intern_domain(id, nodes_.at(place.node).spec.labels);

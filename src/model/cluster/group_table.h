@@ -80,9 +80,8 @@ struct GroupRecord {
   bool listed_below_minimum = false;
   base::Time below_minimum_since;              ///< while it is listed so
   std::optional<base::Time> at_minimum_again;  ///< since then, while it is still listed
-  QueueId listed_waiting;  ///< the queue in whose list of groups with pods to place it stands
-  QueueId listed_placed;
-  std::uint64_t version = 0;  ///< goes up with each change of it or its pods
+  bool touched = false;                        ///< since Cluster::take_touched_groups was last called
+  QueueId listed_placed;  ///< the queue in whose list of groups with placed pods it stands
 };
 
 /// Groups by key.
