@@ -25,6 +25,10 @@ base::Result<model::Queue> queue_from_json(std::string_view json) {
   return std::get<model::QueueUpserted>(events->front().body).queue;
 }
 
+void not_after(std::optional<base::Time>& instant, base::Time now) {
+  if (instant) instant = std::min(*instant, now);
+}
+
 }  // namespace
 
 void Loop::write_queue(const QueueRecord& record) {
@@ -82,13 +86,19 @@ base::Result<void> Loop::load() {
     if (!record) return keep_first(record.error(), document);
     last_version_ = std::max(last_version_, record->version);
     // A clock that was set back must not make anybody wait for the day that was.
-    if (record->retry_at) record->retry_at = std::min(*record->retry_at, now_ + kLongestBackOff);
+    if (record->retry_at)
+      record->retry_at =
+          std::min(*record->retry_at, now_ + back_off(record->spec.retry_delay, record->failures_in_a_row));
+    for (auto* instant : {&record->running_since, &record->idle_since, &record->ended, &record->first_started,
+                          &record->last_checkpoint})
+      not_after(*instant, now_);
     changed_views_.insert(document.key);
     file(workloads_.emplace(document.key, std::move(*record)).first->second);
   });
   each("replica", [&](const ledger::Document& document) {
     auto record = replica_from_json(document.json);
     if (!record) return keep_first(record.error(), document);
+    for (auto* instant : {&record->started, &record->ended, &record->stop_asked}) not_after(*instant, now_);
     replicas_by_workload_[record->workload].insert(record->uid);
     if (is_live(record->progress)) live_.insert(record->uid);
     replicas_.emplace(document.key, std::move(*record));

@@ -16,9 +16,11 @@ base::Error error_of(sqlite3* handle, int result) {
   const auto unavailable = [&](std::string_view remedy) {
     return base::Error(base::Code::kUnavailable, fmt::format("{}; {}", said, remedy));
   };
+  constexpr std::string_view kFreeSpace =
+      "free space on the disk of the state folder; writing goes on by itself then";
   switch (result & 0xff) {
     case SQLITE_FULL:
-      return unavailable("free space on the disk of the state folder; writing goes on by itself then");
+      return unavailable(kFreeSpace);
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -29,6 +31,10 @@ base::Error error_of(sqlite3* handle, int result) {
     case SQLITE_CANTOPEN:
       return unavailable("check that the folder exists and may be read and written");
     case SQLITE_IOERR:
+      // The index of the log could not grow, which is for want of space.
+      if (extended == SQLITE_IOERR_SHMSIZE)
+        return base::Error(base::Code::kUnavailable,
+                           fmt::format("{}; {}", sqlite3_errstr(SQLITE_FULL), kFreeSpace));
       return unavailable(
           fmt::format("input or output failed (code {}); look at the system's log for the disk", extended));
     case SQLITE_NOMEM:
