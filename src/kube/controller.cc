@@ -1,6 +1,7 @@
 #include "kube/controller.h"
 
 #include "base/clock.h"
+#include "kube/object_list.h"
 
 #include <fmt/format.h>
 
@@ -33,7 +34,7 @@ Controller::Controller(ControllerOptions options)
   writing.server = options_.server;
   writing.binders = options_.binders;
   writing.timeout = options_.write_timeout;
-  writing.may_write = options_.may_write;
+  if (options_.lease != nullptr) writing.may_write = [lease = options_.lease] { return lease->may_write(); };
   writing.log = options_.log;
   writing.on_outcome = [this](Outcome outcome) {
     {
@@ -114,8 +115,8 @@ std::optional<base::Time> Controller::due() const {
   return due;
 }
 
-void Controller::run() {
-  while (true) {
+bool Controller::run() {
+  while (!lost_) {
     {
       std::unique_lock lock(mutex_);
       const auto ready = [this] { return woken_ || stopping_; };
@@ -125,13 +126,18 @@ void Controller::run() {
         if (const auto at = due()) wait = std::min(wait, std::max(*at - now_, kShortestWait));
         awake_.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds()), ready);
       }
-      if (stopping_) return;
+      if (stopping_) return true;
       woken_ = false;
     }
     turn();
+    counts_.pods = cluster_.pods().size();
+    counts_.nodes = cluster_.node_count();
+    counts_.waiting_groups = verdicts_.size();
+    counts_.leads = confirmed_;
     const std::lock_guard lock(mutex_);
     published_ = counts_;
   }
+  return false;
 }
 
 void Controller::take_changes() {
@@ -169,7 +175,7 @@ void Controller::take_outcomes(std::vector<model::Event>& events) {
   for (const Outcome& outcome : outcomes) {
     const auto* pod = cluster_.pod(outcome.pod.uid);
     if (outcome.kind == Write::Kind::kBind) {
-      counts_.bind_time = counts_.bind_time + outcome.took;
+      counts_.bind_times.add(outcome.took);
       if (outcome.done) {
         events.push_back({now_, model::BindSucceeded{outcome.decision}});
         if (pod != nullptr)
@@ -199,7 +205,8 @@ void Controller::turn() {
   now_ = std::max(now_, options_.clock());
   take_changes();
   if (!unseen_.empty()) return;
-  if (options_.may_write && !options_.may_write()) return;
+  const bool leading = leads();
+  if (lost_) return;
   manifest::LiveChanges changes = cluster_.take(now_);
   cluster_wake_at_ = changes.wake_at;
   for (const auto& [group, kind] : changes.owner_kinds) follow_owner(group, kind);
@@ -209,6 +216,12 @@ void Controller::turn() {
   std::vector<model::Event> events = std::move(changes.events);
   take_outcomes(events);
   for (const std::string& uid : changes.refused) refuse(uid);
+  if (!leading) {
+    // A standby's engine is told everything, so that it can decide at once when it leads.
+    for (const model::RejectedEvent& rejected : scheduler_->apply(events).rejected)
+      if (options_.log) options_.log("the engine refused an event: " + rejected.reason);
+    return;
+  }
   const bool due = wake_at_ && *wake_at_ <= now_;
   if (!events.empty() || due || more_ || counts_.rounds == 0) {
     if (events.empty()) events.push_back({now_, model::ClockAdvanced{}});
@@ -219,7 +232,9 @@ void Controller::turn() {
     for (const model::RejectedEvent& rejected : report.rejected)
       if (options_.log) options_.log("the engine refused an event: " + rejected.reason);
     model::Round round = scheduler_->run(options_.limits);
-    counts_.engine_time = counts_.engine_time + (base::monotonic_time() - begun);
+    const base::Duration took = base::monotonic_time() - begun;
+    counts_.engine_time = counts_.engine_time + took;
+    counts_.round_times.add(took);
     ++counts_.rounds;
     more_ = round.more;
     wake_at_.reset();
@@ -228,6 +243,73 @@ void Controller::turn() {
     note_verdicts(events);
   }
   flush_status();
+}
+
+bool Controller::leads() {
+  if (options_.lease == nullptr) {
+    confirmed_ = true;
+    return true;
+  }
+  const LeaderLease::State state = options_.lease->state();
+  if (state == LeaderLease::State::kLost) lost_ = true;
+  if (state != LeaderLease::State::kLeading) return false;
+  if (confirmed_) return true;
+  const auto read = read_assigned();
+  if (!read) {
+    if (options_.log) options_.log("the pods that have a node cannot be read: " + read.error().message());
+    return false;
+  }
+  confirmed_ = true;
+  return true;
+}
+
+base::Result<void> Controller::read_assigned() {
+  ApiClient client(options_.server);
+  base::JsonReader reader;
+  reader.skip_arrays_named("managedFields");
+  const manifest::LiveDecoder decoder(options_.reading);
+  const manifest::ApiResource& pods = manifest::resource_of(LiveKind::kPod);
+  ListRequest request;
+  request.path = pods.path();
+  request.filter = "&fieldSelector=spec.nodeName%21%3D";
+  const auto version = list_objects(
+      client, request, reader,
+      [&](const base::JsonValue& object) {
+        cluster_.upsert(manifest::source_of(LiveKind::kPod), decoder.decode(LiveKind::kPod, pods, object));
+      },
+      []() -> base::Result<void> { return {}; });
+  if (!version) return version.error();
+  return {};
+}
+
+std::string Controller::metrics() const {
+  const ControllerCounts counts = this->counts();
+  const WriterCounts& writes = writer_->counts();
+  std::string out;
+  counts.round_times.write(out, "kai_e2e_scheduling_latency_milliseconds",
+                           "Time to take in a batch of events and decide, in milliseconds");
+  counts.bind_times.write(out, "kai_task_bind_latency_milliseconds",
+                          "Time from a decision to bind to the answer of the API server, in milliseconds");
+  write_counter(out, "kai_pod_group_evicted_pods_total", "Pods evicted", writes.evicted);
+  write_counter(out, "fairlead_rounds_total", "Rounds of the engine", counts.rounds);
+  write_counter(out, "fairlead_events_total", "Events that the engine was told", counts.events);
+  write_counter(out, "fairlead_rejected_events_total", "Events that the engine refused", counts.rejected);
+  write_counter(out, "fairlead_bind_decisions_total", "Decisions to bind a pod", counts.binds);
+  write_counter(out, "fairlead_binds_total", "Pods bound", writes.bound);
+  write_counter(out, "fairlead_bind_failures_total", "Bindings that failed", writes.bind_failures);
+  write_counter(out, "fairlead_eviction_decisions_total", "Decisions to evict a pod", counts.evictions);
+  write_counter(out, "fairlead_evictions_refused_total", "Evictions that were refused",
+                writes.evictions_refused);
+  write_counter(out, "fairlead_reports_total", "Writes of status and events", writes.reports);
+  write_counter(out, "fairlead_reports_dropped_total", "Writes of status and events left out under load",
+                writes.reports_dropped);
+  write_gauge(out, "fairlead_pods", "Pods known", static_cast<double>(counts.pods));
+  write_gauge(out, "fairlead_nodes", "Nodes known", static_cast<double>(counts.nodes));
+  write_gauge(out, "fairlead_waiting_groups", "Groups that wait", static_cast<double>(counts.waiting_groups));
+  write_gauge(out, "fairlead_writes_waiting", "Bindings and evictions that wait for a connection",
+              static_cast<double>(writer_->waiting()));
+  write_gauge(out, "fairlead_leader", "1 when this process schedules", counts.leads ? 1 : 0);
+  return out;
 }
 
 std::optional<manifest::PodIdentity> Controller::identity(const std::string& uid) const {

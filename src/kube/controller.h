@@ -1,5 +1,7 @@
 #pragma once
 
+#include "kube/leader_lease.h"
+#include "kube/metrics.h"
 #include "kube/reflector.h"
 #include "kube/writer.h"
 #include "manifest/live_cluster.h"
@@ -27,8 +29,9 @@ struct ControllerOptions {
   bool observe = false;  ///< decide and write nothing
   int binders = 16;
   base::Duration write_timeout = base::Duration::seconds(5);
-  /// As WriterOptions::may_write; it also keeps rounds from being run.
-  std::function<bool()> may_write;
+  /// Nothing is decided or written but while it is held; null: nobody else schedules. Outlives the
+  /// controller.
+  const LeaderLease* lease = nullptr;
   std::function<base::Time()> clock;  ///< never goes back
   std::function<std::unique_ptr<model::Scheduler>()> make_scheduler;
   /// What a verdict says to people, on one line.
@@ -44,7 +47,12 @@ struct ControllerCounts {
   std::uint64_t binds = 0;
   std::uint64_t evictions = 0;
   base::Duration engine_time;  ///< applying events and running rounds
-  base::Duration bind_time;    ///< sum over bindings from decision to answer
+  Histogram round_times;       ///< of each application of events with its round
+  Histogram bind_times;        ///< from a decision to the API server's answer
+  std::size_t pods = 0;
+  std::size_t nodes = 0;
+  std::size_t waiting_groups = 0;
+  bool leads = false;
 };
 
 /// The world of a Kubernetes cluster: what its API server says goes to the engine as events; the engine's
@@ -60,12 +68,17 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  /// Works until `stop` is called.
-  void run();
+  /// Works until `stop` is called, or the lease is lost: then another process may lead, and this controller's
+  /// view of what is under way is worth nothing; false.
+  bool run();
   /// From any thread.
   void stop();
   ControllerCounts counts() const;
   const WriterCounts& writes() const { return writer_->counts(); }
+  /// For Prometheus, in its text format: the names of KAI where it has them.
+  std::string metrics() const;
+  /// From any thread: something outside may have changed.
+  void wake();
 
  private:
   void follow(manifest::LiveKind kind);
@@ -86,7 +99,9 @@ class Controller {
   void say(const manifest::LiveCluster::Pod& pod, bool warning, std::string_view reason, std::string message);
   std::optional<manifest::PodIdentity> identity(const std::string& uid) const;
   std::optional<base::Time> due() const;
-  void wake();
+  bool leads();
+  /// Reads the pods that have a node, as the API server has them now: what an earlier leader wrote last.
+  base::Result<void> read_assigned();
 
   struct Saying {
     std::string reason;
@@ -98,12 +113,12 @@ class Controller {
   manifest::LiveCluster cluster_;
   std::unique_ptr<model::Scheduler> scheduler_;
   base::Time now_;
-  std::vector<model::Event> to_tell_;
   std::optional<base::Time> wake_at_;
   std::optional<base::Time> cluster_wake_at_;
   bool more_ = false;
+  bool confirmed_ = false;  ///< leads, and has seen what the leader before wrote
+  bool lost_ = false;
   std::set<manifest::LiveSource> unseen_;  ///< sources that have not been listed yet
-  std::vector<std::string> sources_;       ///< owners' kinds behind the fixed ones
   std::map<manifest::LiveSource, std::pair<std::string, std::string>> owner_sources_;
   std::unordered_map<std::string, std::pair<std::string, std::string>> verdicts_;  ///< group: reason, message
   std::unordered_map<std::string, Saying> sayings_;  ///< pods that wait: to write

@@ -1,11 +1,13 @@
 #include "kube/reflector.h"
 
 #include "base/json_fields.h"
-#include "net/url.h"
+#include "kube/object_list.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace fairlead::kube {
 namespace {
@@ -160,77 +162,30 @@ base::Result<void> Reflector::find_resource() {
 
 base::Result<void> Reflector::list() {
   ++counts_.lists;
-  std::string next;
-  bool begun = false;
-  do {
-    ApiCall call;
-    call.path = fmt::format("{}?limit={}", options_.resource.path(), options_.page);
-    if (!next.empty()) call.path += "&continue=" + net::percent_encode(next);
-    if (options_.kind == LiveKind::kOwner) call.accept = kMetadataList;
-    call.timeout = base::Duration::seconds(60);
-    call.stop = &stop_;
-    auto answer = client_.call_again(call, 4);
-    if (!answer) return answer.error();
-    if (!answer->ok()) return refusal(*answer);
-    std::vector<Change> changes;
-    if (!begun) {
-      changes.emplace_back();
-      changes.back().kind = Change::Kind::kListBegun;
-      changes.back().source = options_.source;
-      begun = true;
-    }
-    auto continued = read_page(answer->body, changes);
-    if (!continued) return continued.error();
-    if (!queue_.push(std::move(changes))) return base::Error(base::Code::kUnavailable, "stopped");
-    next = std::move(*continued);
-  } while (!next.empty());
-  say_listed({});
-  return {};
-}
-
-base::Result<std::string> Reflector::read_page(std::string_view body, std::vector<Change>& changes) {
-  std::string next;
-  base::JsonScanner scanner(body);
-  scanner.skip_space();
-  const auto broken = [] { return base::invalid_argument("the server's list is not JSON"); };
-  if (!scanner.take('{')) return broken();
-  scanner.skip_space();
-  while (scanner.peek() == '"') {
-    const auto key = scanner.key();
-    if (!key) return key.error();
-    scanner.skip_space();
-    if (*key == "items" && scanner.take('[')) {
-      scanner.skip_space();
-      while (!scanner.at_end() && scanner.peek() != ']') {
-        const auto item = scanner.value();
-        if (!item) return item.error();
-        const auto value = reader_.read(*item, scanner.bytes_after(*item));
-        if (!value) return value.error();
+  std::vector<Change> changes(1);
+  changes.back().kind = Change::Kind::kListBegun;
+  changes.back().source = options_.source;
+  ListRequest request;
+  request.path = options_.resource.path();
+  request.page = options_.page;
+  if (options_.kind == LiveKind::kOwner) request.accept = kMetadataList;
+  request.stop = &stop_;
+  auto version = list_objects(
+      client_, request, reader_,
+      [&](const base::JsonValue& object) {
         Change change;
         change.source = options_.source;
-        change.object = decoder_.decode(options_.kind, options_.resource, **value);
+        change.object = decoder_.decode(options_.kind, options_.resource, object);
         changes.push_back(std::move(change));
-        scanner.skip_space();
-        if (!scanner.take(',')) break;
-        scanner.skip_space();
-      }
-      if (!scanner.take(']')) return broken();
-    } else {
-      const auto value = scanner.value();
-      if (!value) return value.error();
-      if (*key == "metadata") {
-        const auto metadata = reader_.read(*value, scanner.bytes_after(*value));
-        if (!metadata) return metadata.error();
-        version_ = base::text_field(**metadata, "resourceVersion");
-        next = base::text_field(**metadata, "continue");
-      }
-    }
-    scanner.skip_space();
-    if (!scanner.take(',')) break;
-    scanner.skip_space();
-  }
-  if (!scanner.take('}')) return broken();
-  return next;
+      },
+      [&]() -> base::Result<void> {
+        if (queue_.push(std::exchange(changes, {}))) return {};
+        return base::Error(base::Code::kUnavailable, "stopped");
+      });
+  if (!version) return version.error();
+  version_ = std::move(*version);
+  say_listed({});
+  return {};
 }
 
 base::Result<void> Reflector::take_line(std::string_view line, std::vector<Change>& changes) {

@@ -83,7 +83,6 @@ class Reflector {
   base::Result<void> find_resource();
   /// Lists everything; on success `version_` is where a watch may begin.
   base::Result<void> list();
-  base::Result<std::string> read_page(std::string_view body, std::vector<Change>& changes);
   /// Watches until the stream ends. Errors: kOutOfRange when everything must be listed again.
   base::Result<void> watch();
   base::Result<void> take_line(std::string_view line, std::vector<Change>& changes);

@@ -133,8 +133,9 @@ std::string TestCluster::get(const std::string& path) const {
 ControllerProcess::ControllerProcess(const TestCluster& cluster, std::vector<std::string> arguments,
                                      const std::string& kubeconfig)
     : log_file_(temporary_file()) {
-  command_ = {FAIRLEAD_PROGRAM, "controller", "--kubeconfig",
-              kubeconfig.empty() ? cluster.kubeconfig() : kubeconfig};
+  command_ = {FAIRLEAD_PROGRAM, "controller",
+              "--kubeconfig",   kubeconfig.empty() ? cluster.kubeconfig() : kubeconfig,
+              "--metrics-port", "-1"};
   command_.insert(command_.end(), arguments.begin(), arguments.end());
   start();
 }
