@@ -116,6 +116,12 @@ int run_up(UpOptions options, const cli::Environment& environment) {
   api_options.secure_cookies = !options.certificate.empty();
   api_options.now = base::system_time;
   api_options.console = console_files();
+  api_options.traffic = [&router = (*platform)->router()] {
+    server::Traffic traffic;
+    for (const auto& [key, one] : router.take_traffic())
+      traffic[key] = {one.in_flight, one.held, one.requests_per_second, one.latency_p95_milliseconds};
+    return traffic;
+  };
   auto api = server::Api::make(**platform, api_options);
   if (!api) return fail(environment, api.error());
   net::HttpServerOptions server_options;

@@ -27,6 +27,15 @@ net::ProxyRefusal refusal(int status, std::string_view title, std::string_view d
   return refused;
 }
 
+// Reorders the values.
+std::optional<double> percentile_95(std::vector<double>& values) {
+  if (values.empty()) return std::nullopt;
+  constexpr std::size_t kPercentile = 95;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() * kPercentile / 100);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
 }  // namespace
 
 ServiceRouter::ServiceRouter(Options options) : options_(std::move(options)) {}
@@ -106,7 +115,7 @@ void ServiceRouter::follow(const std::vector<ServiceState>& services) {
       if (known != services_.end()) {
         service = std::move(known->second);
       } else {
-        service.counted_until = service.decided = now;
+        service.counted_until = service.decided = service.asked = now;
       }
       service.state = state;
       std::map<std::string, Replica> replicas;
@@ -207,6 +216,7 @@ void ServiceRouter::route(const std::string& key, std::string path, std::functio
       const base::Duration now = options_.now();
       count(service, now);
       ++service.arrived;
+      ++service.arrived_since;
       service.held.push_back({now + service.state.service.request_deadline, std::move(path),
                               std::move(closed), std::move(answer), std::move(refuse)});
       dispatch(key, service, actions);
@@ -227,6 +237,8 @@ void ServiceRouter::finished(const std::string& key, const std::string& uid, int
   count(service, now);
   if (service.latencies.size() < kMostLatencies && status > 0)
     service.latencies.push_back(first_byte.in_seconds() * 1000);
+  if (service.latencies_since.size() < kMostLatencies && status > 0)
+    service.latencies_since.push_back(first_byte.in_seconds() * 1000);
   const auto replica = service.replicas.find(uid);
   if (replica == service.replicas.end()) return;
   --replica->second.in_flight;
@@ -242,13 +254,7 @@ void ServiceRouter::scale(const std::string& key, Service& service, base::Durati
   load.waiting = static_cast<std::int32_t>(service.held.size());
   load.in_flight = std::max(service.in_flight_seconds / seconds, static_cast<double>(load.waiting));
   load.requests_per_second = static_cast<double>(service.arrived) / seconds;
-  if (!service.latencies.empty()) {
-    constexpr std::size_t kPercentile = 95;
-    const auto at =
-        service.latencies.begin() + static_cast<std::ptrdiff_t>(service.latencies.size() * kPercentile / 100);
-    std::nth_element(service.latencies.begin(), at, service.latencies.end());
-    load.latency_p95_milliseconds = *at;
-  }
+  load.latency_p95_milliseconds = percentile_95(service.latencies);
   service.decided = now;
   service.in_flight_seconds = 0;
   service.arrived = 0;
@@ -258,6 +264,26 @@ void ServiceRouter::scale(const std::string& key, Service& service, base::Durati
   if (wanted == service.state.wanted || !callbacks_.wants) return;
   service.state.wanted = wanted;
   actions.push_back([this, key, wanted] { callbacks_.wants(key, wanted); });
+}
+
+std::map<std::string, ServiceRouter::Traffic> ServiceRouter::take_traffic() {
+  const std::lock_guard hold(mutex_);
+  const base::Duration now = options_.now();
+  std::map<std::string, Traffic> all;
+  for (auto& [key, service] : services_) {
+    if (service.state.workspace) continue;
+    Traffic traffic;
+    traffic.held = static_cast<std::int32_t>(service.held.size());
+    traffic.in_flight = in_flight(service) - traffic.held;
+    traffic.requests_per_second =
+        static_cast<double>(service.arrived_since) / std::max((now - service.asked).in_seconds(), 1e-3);
+    traffic.latency_p95_milliseconds = percentile_95(service.latencies_since);
+    service.asked = now;
+    service.arrived_since = 0;
+    service.latencies_since.clear();
+    all.emplace(key, traffic);
+  }
+  return all;
 }
 
 void ServiceRouter::tick() {

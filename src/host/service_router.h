@@ -59,6 +59,15 @@ class ServiceRouter {
   void route(const std::string& key, std::string path, std::function<bool()> closed,
              std::function<void(net::ProxyTarget)> answer, std::function<void(net::ProxyRefusal)> refuse);
 
+  /// What reached each service since this was last asked.
+  struct Traffic {
+    std::int32_t in_flight = 0;  ///< at replicas now
+    std::int32_t held = 0;       ///< that wait for a replica now
+    double requests_per_second = 0;
+    std::optional<double> latency_p95_milliseconds;  ///< to the first byte; none: nothing was answered
+  };
+  std::map<std::string, Traffic> take_traffic();
+
   /// Deadlines, scaling and health that are due. Called by its own thread; by tests themselves.
   void tick();
   /// Asks for the health that tick() found due. Likewise.
@@ -92,6 +101,9 @@ class ServiceRouter {
     base::Duration decided;
     std::int64_t arrived = 0;
     std::vector<double> latencies;  ///< milliseconds, since the last decision
+    base::Duration asked;           ///< when its traffic was asked for, and since then:
+    std::int64_t arrived_since = 0;
+    std::vector<double> latencies_since;
   };
   struct Check {
     std::string key;

@@ -91,6 +91,28 @@ TEST_F(Routed, HoldsRequestsUntilAReplicaIsHealthy) {
   EXPECT_TRUE(health_.at("a"));
 }
 
+TEST_F(Routed, TellsWhatReachedAServiceSinceItWasLastAsked) {
+  router_.follow({state({{"a", 1}})});
+  pass(1);
+  EXPECT_EQ(router_.take_traffic().at("p/chat").requests_per_second, 0);
+  request();
+  request();
+  sent_[0].on_done(200, 10, base::Duration::milliseconds(5));
+  pass(1000);
+  auto traffic = router_.take_traffic().at("p/chat");
+  EXPECT_EQ(traffic.in_flight, 1);
+  EXPECT_EQ(traffic.held, 0);
+  EXPECT_EQ(traffic.requests_per_second, 2);
+  EXPECT_EQ(traffic.latency_p95_milliseconds, 5);
+  router_.follow({state({})});
+  request();
+  pass(1000);
+  traffic = router_.take_traffic().at("p/chat");
+  EXPECT_EQ(traffic.held, 1);
+  EXPECT_EQ(traffic.in_flight, 0);
+  EXPECT_FALSE(traffic.latency_p95_milliseconds);
+}
+
 TEST_F(Routed, RefusesAtTheDeadline) {
   router_.follow({state({}, 0)});
   request();

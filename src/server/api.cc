@@ -44,9 +44,19 @@ class ApiOfWorld final : public Api {
                 static_cast<void>(history_.refresh());
                 changes_.follow(world_.view());
               }),
+        sampler_(world_, series_, options_.now, options_.traffic),
         rate_(options_.requests_per_second, options_.requests_per_second * 10),
-        services_{world_,          *directory_, audit_,       sign_in_,         history_,
-                  pump_,           changes_,    options_.now, options_.version, options_.work_needs_account,
+        services_{world_,
+                  *directory_,
+                  audit_,
+                  sign_in_,
+                  history_,
+                  pump_,
+                  changes_,
+                  series_,
+                  options_.now,
+                  options_.version,
+                  options_.work_needs_account,
                   options_.console} {
     add_system_routes(router_, services_);
     add_session_routes(router_, services_);
@@ -55,6 +65,7 @@ class ApiOfWorld final : public Api {
     add_queue_routes(router_, services_);
     add_node_routes(router_, services_);
     add_change_routes(router_, services_);
+    add_series_routes(router_, services_);
     add_history_routes(router_, services_);
     add_user_routes(router_, services_);
     add_access_rule_routes(router_, services_);
@@ -257,6 +268,8 @@ class ApiOfWorld final : public Api {
   History history_;
   ChangeLog changes_;
   StreamPump pump_;
+  Series series_;
+  Sampler sampler_;
   RateLimit rate_;
   Services services_;
   Router router_;

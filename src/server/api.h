@@ -7,6 +7,7 @@
 #include "server/console.h"
 #include "server/problem.h"
 #include "server/route.h"
+#include "server/series.h"
 #include "world/world.h"
 
 #include <cstdint>
@@ -36,6 +37,8 @@ struct ApiOptions {
   /// Of each user who is no administrator; a burst of ten times as many is let through.
   double requests_per_second = 100;
   ConsoleFiles console = {};  ///< the pages that it serves
+  /// What reached the services since it was last asked; absent: nothing tells.
+  std::function<Traffic()> traffic = {};
 };
 
 /// The REST API of a world. Thread: any; the handlers that it gives may run at once.

@@ -108,9 +108,15 @@ void write_gone(std::string& text, std::string_view kind, std::string_view name)
 
 class ChangeStream final : public PumpedStream {
  public:
-  ChangeStream(std::shared_ptr<net::BodyStream> out, ChangeLog& log, History& history, Identity identity,
-               std::optional<ChangePosition> after, bool once)
-      : out_(std::move(out)), log_(log), history_(history), identity_(std::move(identity)), once_(once) {
+  ChangeStream(std::shared_ptr<net::BodyStream> out, ChangeLog& log, History& history, const Series& series,
+               Identity identity, std::optional<ChangePosition> after, bool once)
+      : out_(std::move(out)),
+        log_(log),
+        history_(history),
+        series_(series),
+        identity_(std::move(identity)),
+        once_(once),
+        samples_(series.count()) {
     position_.epoch = log_.epoch();
     const bool known = after && after->epoch == log_.epoch() && after->version <= log_.version() &&
                        after->position <= history_.newest() && log_.since(after->version);
@@ -128,6 +134,11 @@ class ChangeStream final : public PumpedStream {
     if (!add_history(turn.view)) {
       out_->end();
       return false;
+    }
+    if (series_.count() > samples_) {
+      samples_ = series_.count();
+      unsent_ += fmt::format("event: sample\ndata: {}\n\n",
+                             series_.newest_json(QueueSet(identity_, Role::kViewer, turn.view)));
     }
     if (!unsent_.empty()) {
       unsent_ += fmt::format("event: turn\nid: {}\ndata: {{}}\n\n", to_string(position_));
@@ -217,8 +228,10 @@ class ChangeStream final : public PumpedStream {
   std::shared_ptr<net::BodyStream> out_;
   ChangeLog& log_;
   History& history_;
+  const Series& series_;
   const Identity identity_;
   const bool once_;
+  std::uint64_t samples_;  // that were sent, or were there before
   ChangePosition position_;
   std::string unsent_;
   Clock::time_point last_sent_ = Clock::now();
@@ -288,10 +301,10 @@ std::optional<ChangePosition> parse_change_position(std::string_view text) {
 }
 
 std::shared_ptr<PumpedStream> change_stream(std::shared_ptr<net::BodyStream> out, ChangeLog& log,
-                                            History& history, Identity identity,
+                                            History& history, const Series& series, Identity identity,
                                             std::optional<ChangePosition> after, bool once) {
-  return std::make_shared<ChangeStream>(std::move(out), log, history, std::move(identity), std::move(after),
-                                        once);
+  return std::make_shared<ChangeStream>(std::move(out), log, history, series, std::move(identity),
+                                        std::move(after), once);
 }
 
 }  // namespace fairlead::server

@@ -2,6 +2,7 @@
 
 #include "net/http_server.h"
 #include "server/access.h"
+#include "server/series.h"
 #include "server/stream_pump.h"
 #include "world/world.h"
 
@@ -67,12 +68,13 @@ struct ChangePosition {
 std::string to_string(const ChangePosition& position);
 std::optional<ChangePosition> parse_change_position(std::string_view text);
 
-/// Server-sent events with what changes, whole objects as the lists have them, and the history: see the
+/// Server-sent events with what changes, whole objects as the lists have them, the samples of Series, and
+/// the history: see the
 /// route /api/v1/changes. Each turn ends with an event "turn", whose id is where to resume. A reader that is
 /// slow is not cut off: it gets later what is then the state, in one turn. `once`: ends after what there is
 /// now.
 std::shared_ptr<PumpedStream> change_stream(std::shared_ptr<net::BodyStream> out, ChangeLog& log,
-                                            History& history, Identity identity,
+                                            History& history, const Series& series, Identity identity,
                                             std::optional<ChangePosition> after, bool once = false);
 
 }  // namespace fairlead::server

@@ -37,6 +37,7 @@ struct Watched {
     return std::unique_ptr<ledger::LedgerReader>(std::make_unique<FakeReader>(past));
   }};
   ChangeLog log{"epoch"};
+  Series series;
   std::shared_ptr<Sink> sink = std::make_shared<Sink>();
   std::shared_ptr<PumpedStream> stream;
 
@@ -53,7 +54,7 @@ struct Watched {
   void begin(const std::string& queue, std::optional<ChangePosition> after = std::nullopt) {
     refresh();
     sink = std::make_shared<Sink>();
-    stream = change_stream(sink, log, history, viewer_of(queue), std::move(after));
+    stream = change_stream(sink, log, history, series, viewer_of(queue), std::move(after));
     pump();
   }
   bool pump() {
@@ -107,6 +108,10 @@ TEST(ChangeStream, SendsWhatChangesAsFarAsItMayBeSeen) {
   EXPECT_TRUE(watched.sink->has("event: history\ndata: {"));
   EXPECT_TRUE(watched.sink->has("event: turn\nid: epoch-"));
   EXPECT_FALSE(watched.sink->has("secret"));
+  watched.sink->take();
+  watched.series.add(*watched.world.view(), test_time(10), {});
+  EXPECT_TRUE(watched.pump());
+  EXPECT_TRUE(watched.sink->has("event: sample\ndata: {\"fleet\":{"));
 }
 
 TEST(ChangeStream, GoesOnWhereAReaderWas) {

@@ -32,8 +32,8 @@ HttpResponse changes(Services& services, Call& call) {
   response.content_type = "text/event-stream";
   response.headers.emplace_back("Cache-Control", "no-store");
   response.stream = [&services, identity = call.identity, after, once](std::shared_ptr<net::BodyStream> out) {
-    services.pump.add(
-        change_stream(std::move(out), services.changes, services.history, identity, after, once));
+    services.pump.add(change_stream(std::move(out), services.changes, services.history, services.series,
+                                    identity, after, once));
   };
   return response;
 }
@@ -46,7 +46,8 @@ void add_change_routes(Router& router, Services& services) {
        .path = "/api/v1/changes",
        .operation = "watchChanges",
        .summary = "Server-sent events with each workload, queue, node and device that changes, as the lists "
-                  "have them, what is gone, and the history; after a \"turn\" they agree, \"reset\" asks to "
+                  "have them, what is gone, samples of the series, and the history; after a \"turn\" they "
+                  "agree, \"reset\" asks to "
                   "read the lists again",
        .query =
            {{"after", "string", "Id of the last turn that you have; the header Last-Event-ID serves"},

@@ -6,6 +6,7 @@
 #include "server/console.h"
 #include "server/directory.h"
 #include "server/route.h"
+#include "server/series.h"
 #include "server/sign_in.h"
 #include "server/stream_pump.h"
 #include "world/world.h"
@@ -24,6 +25,7 @@ struct Services {
   History& history;
   StreamPump& pump;
   ChangeLog& changes;
+  Series& series;
   std::function<base::Time()> now;
   std::string version;
   bool work_needs_account = false;  ///< as in ApiOptions
@@ -40,6 +42,7 @@ void add_workload_stream_routes(Router& router, Services& services);
 void add_queue_routes(Router& router, Services& services);
 void add_node_routes(Router& router, Services& services);
 void add_change_routes(Router& router, Services& services);
+void add_series_routes(Router& router, Services& services);
 void add_history_routes(Router& router, Services& services);
 void add_page_routes(Router& router, Services& services);
 

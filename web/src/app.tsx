@@ -14,10 +14,20 @@ import {SignIn} from './pages/sign-in';
 
 const Workloads = lazy(() => import('./pages/workloads'));
 const WorkloadPage = lazy(() => import('./pages/workload'));
+const Submit = lazy(() => import('./pages/submit'));
+const Queues = lazy(() => import('./pages/queues'));
+const Devices = lazy(() => import('./pages/devices'));
+const NodePage = lazy(async () => ({default: (await import('./pages/devices')).NodePage}));
+const Services = lazy(() => import('./pages/services'));
+const Access = lazy(() => import('./pages/access'));
 
 const views = [
   {to: '/', label: 'Overview'},
   {to: '/workloads', label: 'Workloads'},
+  {to: '/queues', label: 'Queues'},
+  {to: '/devices', label: 'Nodes and devices'},
+  {to: '/services', label: 'Services'},
+  {to: '/access', label: 'Access'},
 ];
 
 /** Shows what broke instead of an empty page. */
@@ -81,7 +91,7 @@ function Shell({live}: {live: Live}) {
   const health = useHealth();
   useEffect(close, [location.pathname, close]);
   return (
-    <AppShell header={{height: 52}} navbar={{width: 196, breakpoint: 'sm', collapsed: {mobile: !opened}}} padding="md">
+    <AppShell header={{height: 52}} navbar={{width: 212, breakpoint: 'sm', collapsed: {mobile: !opened}}} padding="md">
       <a className="skip" href="#content">
         Skip to the content
       </a>
@@ -103,19 +113,17 @@ function Shell({live}: {live: Live}) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="sm" className="navbar" aria-label="Views">
-        {permissions.somewhere('researcher') && views.some((view) => view.to === '/submit') && (
+        {permissions.somewhere('researcher') && (
           <Button component={Link} to="/submit" fullWidth mb="sm">
             Submit work
           </Button>
         )}
         <nav aria-label="Views">
-          {views
-            .filter((view) => view.to !== '/submit')
-            .map((view) => (
-              <NavLink key={view.to} to={view.to} end={view.to === '/'} className="nav-item">
-                {view.label}
-              </NavLink>
-            ))}
+          {views.map((view) => (
+            <NavLink key={view.to} to={view.to} end={view.to === '/'} className="nav-item">
+              {view.label}
+            </NavLink>
+          ))}
         </nav>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
@@ -126,6 +134,15 @@ function Shell({live}: {live: Live}) {
               <Route path="/workloads" element={<Workloads />} />
               <Route path="/workloads/:project/:name" element={<WorkloadPage />} />
               <Route path="/workloads/:project/:name/:tab" element={<WorkloadPage />} />
+              <Route path="/submit" element={<Submit />} />
+              <Route path="/queues" element={<Queues />} />
+              <Route path="/queues/:queue" element={<Queues />} />
+              <Route path="/devices" element={<Devices />} />
+              <Route path="/devices/:device" element={<Devices />} />
+              <Route path="/nodes/:node" element={<NodePage />} />
+              <Route path="/services" element={<Services />} />
+              <Route path="/access" element={<Access />} />
+              <Route path="/access/:tab" element={<Access />} />
               <Route
                 path="*"
                 element={

@@ -1,12 +1,13 @@
 import type {QueryClient} from '@tanstack/react-query';
 import {useSyncExternalStore} from 'react';
 import {request, type Device, type HistoryEvent, type Node, type QueueView, type WorkloadView} from './client';
-import {keys} from './queries';
+import {keys, type Point} from './queries';
 import {parseEvents, type ServerEvent} from './sse';
 
 export type Connection = 'connecting' | 'live' | 'broken';
 
 const mostHistory = 500;
+const mostPoints = 360;
 
 /** Changes of one turn, by kind. */
 interface Turn {
@@ -129,6 +130,9 @@ export class Live {
         if (kind === 'device') this.turn.devices.set(name, null);
         return;
       }
+      case 'sample':
+        this.sample(JSON.parse(event.data) as {fleet?: Point; queues: Record<string, Point>});
+        return;
       case 'history':
         this.turn.history.push(JSON.parse(event.data) as HistoryEvent);
         return;
@@ -163,6 +167,17 @@ export class Live {
     });
     const subjects = new Set(turn.history.map((event) => event.subject));
     for (const subject of subjects) void this.client.invalidateQueries({queryKey: keys.about(subject)});
+  }
+
+  private sample({fleet, queues}: {fleet?: Point; queues: Record<string, Point>}) {
+    const add = (key: readonly unknown[], point: Point | undefined) => {
+      if (point === undefined) return;
+      this.client.setQueryData<Point[]>(key, (list) => (list === undefined ? undefined : [...list, point].slice(-mostPoints)));
+    };
+    add(keys.fleetSeries, fleet);
+    for (const [name, point] of Object.entries(queues)) add(keys.queueSeries(name), point);
+    // Only of the one that is open, if any.
+    void this.client.invalidateQueries({queryKey: keys.workloadSeries});
   }
 
   private change<T>(key: readonly unknown[], changes: Map<string, T | null>, nameOf: (item: T) => string) {

@@ -1,4 +1,4 @@
-import {useQuery} from '@tanstack/react-query';
+import {useQueries, useQuery} from '@tanstack/react-query';
 import {
   everything,
   get,
@@ -23,6 +23,9 @@ export const keys = {
   nodes: ['live', 'nodes'] as const,
   devices: ['live', 'devices'] as const,
   history: ['live', 'history'] as const,
+  fleetSeries: ['live', 'series', 'fleet'] as const,
+  queueSeries: (name: string) => ['live', 'series', 'queue', name] as const,
+  workloadSeries: ['live', 'series', 'workload'] as const,
   about: (subject: string) => ['live', 'about', subject] as const,
 };
 
@@ -90,6 +93,28 @@ export const useExplanation = (project: string, name: string, version: number, e
     enabled,
     staleTime: 10_000,
     placeholderData: (before) => before,
+  });
+
+export type Point = Schemas['SeriesPoint'];
+const points = async (path: string, signal: AbortSignal) => (await get<{items: Point[]}>(path, signal)).items;
+
+export const useFleetSeries = () =>
+  useQuery({queryKey: keys.fleetSeries, queryFn: ({signal}) => points('/api/v1/series', signal), ...kept});
+
+export const useQueueSeries = (names: string[]) =>
+  useQueries({
+    queries: names.map((name) => ({
+      queryKey: keys.queueSeries(name),
+      queryFn: ({signal}: {signal: AbortSignal}) => points(`/api/v1/queues/${segment(name)}/series`, signal),
+      ...kept,
+    })),
+  });
+
+export const useWorkloadSeries = (project: string, name: string) =>
+  useQuery({
+    queryKey: [...keys.workloadSeries, project, name],
+    queryFn: ({signal}) => points(`${workloadPath(project, name)}/series`, signal),
+    ...kept,
   });
 
 export const useAudit = () =>

@@ -157,7 +157,7 @@ export function Panel({title, children, actions, className}: {title?: ReactNode;
           <Title order={2} className="panel-title">
             {title}
           </Title>
-          {actions}
+          <div className="panel-actions">{actions}</div>
         </Group>
       )}
       {children}

@@ -1,12 +1,15 @@
 import {Grid as Columns} from '@mantine/core';
 import {Link} from 'react-router-dom';
 import type {Device, HistoryEvent, QueueAmounts, QueueView, WorkloadView} from '../api/client';
-import {useDevices, useHistory, useQueues, useWorkloads} from '../api/queries';
-import {Empty, Instant, Loaded, PageHead, Panel, To} from '../components/parts';
+import {lazy, Suspense, useMemo} from 'react';
+import {useDevices, useFleetSeries, useHistory, useQueues, useWorkloads, type Point} from '../api/queries';
+import {Empty, Instant, Loaded, Loading, PageHead, Panel, To} from '../components/parts';
 import {eventTitle} from '../events';
 import {count, devices as amount} from '../format';
 import {usePageTitle} from '../hooks';
 import {isWaiting} from '../workload';
+
+const Chart = lazy(() => import('../components/chart'));
 
 /** Below this share of use a device that is given to somebody counts as idle. */
 export const idleBelow = 0.05;
@@ -53,15 +56,19 @@ export function Overview() {
   const workloads = useWorkloads();
   const queues = useQueues();
   const history = useHistory();
+  const series = useFleetSeries();
   return (
     <>
       <PageHead title="Overview" />
       <Loaded query={devices}>
         {(fleet) => <Loaded query={workloads}>{(work) => <Tiles fleet={fleet} work={work} />}</Loaded>}
       </Loaded>
+      <Panel title="Devices over the last hour" className="gap-above">
+        <Loaded query={series}>{(points) => <FleetChart points={points} />}</Loaded>
+      </Panel>
       <Columns mt="md" gutter="md">
         <Columns.Col span={{base: 12, md: 6}}>
-          <Panel title="Departments: devices allocated, and waited for" actions={<To to="/queues">All queues</To>}>
+          <Panel title="Waiting, by department" actions={<To to="/queues">All queues</To>}>
             <Loaded query={queues}>{(list) => <Departments queues={list} />}</Loaded>
           </Panel>
         </Columns.Col>
@@ -88,6 +95,25 @@ function Tiles({fleet, work}: {fleet: Device[]; work: WorkloadView[]}) {
       <Tile label="Running workloads" value={count(running)} to="/workloads?state=running" />
       <Tile label="Waiting workloads" value={count(waiting)} to="/workloads?state=pending,back-off" />
     </div>
+  );
+}
+
+function FleetChart({points}: {points: Point[]}) {
+  const times = useMemo(() => points.map((point) => point.time), [points]);
+  const lines = useMemo(
+    () => [
+      {label: 'ready', colour: '--quiet', values: points.map((point) => point.capacity ?? null), dashed: true},
+      {label: 'allocated', colour: '--bar-allocated', values: points.map((point) => point.allocated), filled: true},
+      {label: 'asked for', colour: '--bar-waiting', values: points.map((point) => point.requested)},
+      {label: 'in use', colour: '--move', values: points.map((point) => point.used ?? null)},
+    ],
+    [points],
+  );
+  if (points.length === 0) return <Empty title="No sample yet">The first comes within ten seconds.</Empty>;
+  return (
+    <Suspense fallback={<Loading />}>
+      <Chart label="Devices" times={times} lines={lines} />
+    </Suspense>
   );
 }
 

@@ -1,7 +1,7 @@
 import {Button, Group, NumberInput, Tabs, Text} from '@mantine/core';
 import {useMutation} from '@tanstack/react-query';
 import {lazy, Suspense, useState} from 'react';
-import {useNavigate, useParams} from 'react-router-dom';
+import {Link, useNavigate, useParams} from 'react-router-dom';
 import {actions, scale, type Action} from '../actions';
 import type {Replica, WorkloadView} from '../api/client';
 import {workloadKey} from '../api/live';
@@ -16,6 +16,8 @@ import {Confirm} from './workloads';
 
 const Logs = lazy(() => import('./logs'));
 const Spec = lazy(() => import('./spec'));
+const Metrics = lazy(() => import('./metrics'));
+const TerminalTab = lazy(() => import('./terminal'));
 
 export default function WorkloadPage() {
   const {project = '', name = ''} = useParams();
@@ -41,6 +43,8 @@ const tabs = [
   {id: 'state', label: 'State'},
   {id: 'timeline', label: 'Timeline'},
   {id: 'logs', label: 'Logs'},
+  {id: 'metrics', label: 'Metrics'},
+  {id: 'terminal', label: 'Terminal'},
   {id: 'spec', label: 'Specification'},
 ];
 
@@ -52,7 +56,7 @@ function Found({workload}: {workload: WorkloadView}) {
   const {status, spec} = workload;
   const base = `/workloads/${encodeURIComponent(spec.project)}/${encodeURIComponent(workload.metadata.name)}`;
   const mayRead = permissions.readLogs(spec.project);
-  const shown = tabs.filter((one) => one.id !== 'logs' || mayRead);
+  const shown = tabs.filter((one) => (one.id !== 'logs' || mayRead) && (one.id !== 'terminal' || permissions.enter(workload)));
   return (
     <>
       <PageHead
@@ -74,6 +78,11 @@ function Found({workload}: {workload: WorkloadView}) {
         {status.address !== undefined && (
           <Button component="a" href={status.address} variant="default" target="_blank" rel="noreferrer">
             Open
+          </Button>
+        )}
+        {permissions.submitTo(spec.project) && (
+          <Button component={Link} to={`/submit?copy=${encodeURIComponent(workloadKey(workload))}`} variant="default">
+            Copy
           </Button>
         )}
         {permissions.change(workload) &&
@@ -103,6 +112,14 @@ function Found({workload}: {workload: WorkloadView}) {
           <Tabs.Panel value="logs" pt="md">
             <Logs workload={workload} />
           </Tabs.Panel>
+          <Tabs.Panel value="metrics" pt="md">
+            <Metrics workload={workload} />
+          </Tabs.Panel>
+          {permissions.enter(workload) && (
+            <Tabs.Panel value="terminal" pt="md">
+              <TerminalTab workload={workload} />
+            </Tabs.Panel>
+          )}
           <Tabs.Panel value="spec" pt="md">
             <Spec workload={workload} />
           </Tabs.Panel>
@@ -186,9 +203,21 @@ function Scale({workload}: {workload: WorkloadView}) {
   );
 }
 
+/** The form with a copy of the workload, changed as far as the remedy says how. */
+function tryAddress(workload: WorkloadView, remedy: string): string {
+  const replicas = /--replicas (\d+)/.exec(remedy)?.[1];
+  const model = /--model (\S+)/.exec(remedy)?.[1];
+  const query = new URLSearchParams({copy: workloadKey(workload)});
+  if (replicas !== undefined) query.set('replicas', replicas);
+  if (model !== undefined) query.set('model', model);
+  if (/preemptible/.test(remedy) && !workload.status.preemptible) query.set('preemptible', 'true');
+  return `/submit?${query}`;
+}
+
 /** Why it waits: what binds, with its numbers, and what would start it, each tried out by the server. */
 export function Why({workload}: {workload: WorkloadView}) {
   const {status, spec} = workload;
+  const permissions = usePermissions();
   const query = useExplanation(spec.project, workload.metadata.name, status.version, true);
   return (
     <Panel title="Why it waits" className="why">
@@ -201,7 +230,14 @@ export function Why({workload}: {workload: WorkloadView}) {
                 <h3>It would start now if</h3>
                 <ul className="remedies">
                   {forecast.remedies.map((remedy) => (
-                    <li key={remedy}>{remedy}</li>
+                    <li key={remedy}>
+                      {remedy}{' '}
+                      {permissions.submitTo(spec.project) && (
+                        <Button component={Link} size="compact-xs" variant="default" to={tryAddress(workload, remedy)} aria-label={`Try it out: ${remedy}`}>
+                          Try it out
+                        </Button>
+                      )}
+                    </li>
                   ))}
                 </ul>
                 <Text size="sm" c="dimmed">
