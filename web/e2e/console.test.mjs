@@ -173,7 +173,7 @@ for (const [scheme, width] of [
       await page.waitForURL(`**/workloads/vision/made-${suffix}`);
       assert.match((await platform.workload(`vision/made-${suffix}`)).spec.timeLimit, /^2h/);
       await platform.state_of(`vision/made-${suffix}`, 'running');
-      await page.getByText('running', {exact: true}).first().waitFor();
+      await page.locator('.state', {hasText: 'running'}).first().waitFor();
     });
 
     test('a form that the server refuses says why', async () => {
@@ -284,7 +284,7 @@ for (const [scheme, width] of [
       await page.locator('.connection-live').waitFor();
       await platform.submit(`live-${suffix}`, {project: 'vision', command: ['sleep', '600'], devices: {count: 0}});
       await page.getByRole('link', {name: `live-${suffix}`}).waitFor();
-      await page.getByRole('grid').getByText('running', {exact: true}).waitFor();
+      await page.getByRole('grid').locator('.state', {hasText: 'running'}).waitFor();
       await page.goto('/workloads?q=offline');
       await page.getByText('No workload matches').waitFor();
       await page.locator('.connection-live').waitFor();
