@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <future>
+
 namespace fairlead::kube {
 namespace {
 
@@ -35,8 +37,11 @@ base::Result<void> read_items(base::JsonScanner& scanner, base::JsonReader& read
   return {};
 }
 
+/// Reads a page. `on_metadata` is called as soon as it is known where the next page begins, which API servers
+/// say in front of the items.
 base::Result<Page> read_page(std::string_view body, base::JsonReader& reader,
-                             const std::function<void(const base::JsonValue& object)>& on_item) {
+                             const std::function<void(const base::JsonValue& object)>& on_item,
+                             const std::function<void(const Page& page)>& on_metadata) {
   Page page;
   base::JsonScanner scanner(body);
   scanner.skip_space();
@@ -57,6 +62,7 @@ base::Result<Page> read_page(std::string_view body, base::JsonReader& reader,
         if (!metadata) return metadata.error();
         page.version = base::text_field(**metadata, "resourceVersion");
         page.next = base::text_field(**metadata, "continue");
+        on_metadata(page);
       }
     }
     scanner.skip_space();
@@ -73,24 +79,31 @@ base::Result<std::string> list_objects(ApiClient& client, const ListRequest& req
                                        base::JsonReader& reader,
                                        const std::function<void(const base::JsonValue& object)>& on_item,
                                        const std::function<base::Result<void>()>& on_page) {
-  Page page;
-  do {
+  const auto fetch = [&](const std::string& from) {
     ApiCall call;
     call.path = fmt::format("{}?limit={}{}", request.path, request.page, request.filter);
-    if (!page.next.empty()) call.path += "&continue=" + net::percent_encode(page.next);
+    if (!from.empty()) call.path += "&continue=" + net::percent_encode(from);
     call.accept = request.accept;
     call.timeout = kPageTimeout;
     call.stop = request.stop;
-    const auto answer = client.call_again(call, kTries);
+    return client.call_again(call, kTries);
+  };
+  auto answer = fetch({});
+  while (true) {
     if (!answer) return answer.error();
     if (!answer->ok()) return refusal(*answer);
-    auto read = read_page(answer->body, reader, on_item);
-    if (!read) return read.error();
-    page = std::move(*read);
+    // The server works on the next page while this one is taken apart. The client is the other thread's until
+    // that is here.
+    std::future<base::Result<ApiAnswer>> ahead;
+    auto page = read_page(answer->body, reader, on_item, [&](const Page& head) {
+      if (!head.next.empty()) ahead = std::async(std::launch::async, fetch, head.next);
+    });
+    if (!page) return page.error();
     auto done = on_page();
     if (!done) return done.error();
-  } while (!page.next.empty());
-  return page.version;
+    if (!ahead.valid()) return page->version;
+    answer = ahead.get();
+  }
 }
 
 }  // namespace fairlead::kube

@@ -1,5 +1,6 @@
 #include "kube/reflector.h"
 
+#include "base/clock.h"
 #include "base/json_fields.h"
 #include "kube/object_list.h"
 
@@ -18,6 +19,7 @@ using manifest::LiveKind;
 constexpr std::size_t kLongestLine = std::size_t{16} << 20U;
 /// How long a server keeps one watch open, before another begins where it ended.
 constexpr int kWatchSeconds = 290;
+constexpr auto kShortestWatch = base::Duration::seconds(1);
 constexpr auto kFirstWait = base::Duration::milliseconds(100);
 constexpr auto kLongestWait = base::Duration::seconds(5);
 /// How often a kind that is not installed is looked for.
@@ -97,7 +99,10 @@ void Reflector::run() {
     }
     if (done) {
       wait = kFirstWait;
+      const base::Duration begun = base::monotonic_time();
       done = watch();
+      // A server that ends each watch at once is not asked without a pause.
+      if (done && base::monotonic_time() - begun < kShortestWatch) stop_.wait(kFirstWait);
       if (done) continue;
     }
     if (!going()) return;
