@@ -123,6 +123,8 @@ void ObjectSink::take_other(const Value& object, const Place& place, std::string
   DiagnosticLog unsaid;
   Fields fields(object, place, std::string(), unsaid);
   if (auto owner = decode_owner_object(fields, options_)) {
+    // The items of an API server's list do not name their kind.
+    if (owner->self.kind.empty()) owner->self.kind = kind;
     collected_.owners.push_back(std::move(*owner));
   } else {
     ++collected_.ignored[std::string(kind)];

@@ -35,6 +35,7 @@ class TestCluster {
     return folder_ + (user.empty() ? "/kubeconfig" : "/" + user + ".kubeconfig");
   }
   std::shared_ptr<const kube::ApiServer> server() const { return server_; }
+  const std::string& kubectl_program() const { return kubectl_; }
   /// Plain kubectl; fails the test when it fails.
   std::string kubectl(const std::vector<std::string>& arguments, const std::string& input = {}) const;
   void apply(const std::string& manifests) const { kubectl({"apply", "-f", "-"}, manifests); }
