@@ -92,6 +92,7 @@ std::string device_request_text(const model::DeviceRequest& request) {
       add(fmt::format("{}{}Mi of a device", times, request.memory_mib));
       break;
   }
+  if (request.second_count > 0) add(fmt::format("{} {}", request.second_count, request.second_resource));
   for (const model::Partition& partition : request.partitions) {
     add(fmt::format("{} {}", partition.count, partition.resource));
   }

@@ -56,6 +56,10 @@ std::int64_t device_thousandths(const model::DeviceRequest& request, std::int64_
   return 0;
 }
 
+std::int64_t second_thousandths(const model::DeviceRequest& request) {
+  return product(request.second_count, model::kThousandthsPerDevice);
+}
+
 class Summariser {
  public:
   Summariser(const manifest::ClusterObjects& cluster, const PlanResult& result)
@@ -172,6 +176,10 @@ class Summariser {
         auto index = static_cast<std::size_t>(set - node.devices.data());
         add(free[places_[i].after][index], -device_thousandths(pod.devices, set->memory_mib));
       }
+      if (const model::DeviceSet* set = second_set(pod, node)) {
+        auto index = static_cast<std::size_t>(set - node.devices.data());
+        add(free[places_[i].after][index], -second_thousandths(pod.devices));
+      }
     }
     for (std::size_t i = 0; i < cluster_.nodes.size(); ++i) {
       for (std::size_t set = 0; set < free[i].size(); ++set) {
@@ -190,11 +198,22 @@ class Summariser {
     return node.devices.empty() ? nullptr : &node.devices.front();
   }
 
+  static const model::DeviceSet* second_set(const model::Pod& pod, const model::Node& node) {
+    if (pod.devices.second_count == 0) return nullptr;
+    for (const model::DeviceSet& set : node.devices) {
+      if (set.resource == pod.devices.second_resource) return &set;
+    }
+    return nullptr;
+  }
+
   void use(const model::Pod& pod, std::size_t place, std::int64_t DeviceLine::* column) {
     if (place == PodPlace::kNowhere || !cluster_.nodes[place].ready) return;
     const model::Node& node = cluster_.nodes[place];
     if (const model::DeviceSet* set = device_set(pod, node)) {
       add(lines_[device_line(*set)].*column, device_thousandths(pod.devices, set->memory_mib));
+    }
+    if (const model::DeviceSet* set = second_set(pod, node)) {
+      add(lines_[device_line(*set)].*column, second_thousandths(pod.devices));
     }
     for (const model::Partition& partition : pod.devices.partitions) {
       add(lines_[partition_line(partition)].*column, product(partition.count, model::kThousandthsPerDevice));
@@ -328,6 +347,7 @@ Charge& Charge::operator+=(const Charge& other) {
 Charge charge_of(const model::Pod& pod, std::int64_t device_memory_mib) {
   Charge charge;
   charge.gpu = device_thousandths(pod.devices, device_memory_mib);
+  add(charge.gpu, second_thousandths(pod.devices));
   for (const model::Partition& partition : pod.devices.partitions) {
     add(charge.gpu, product(partition.count, partition.quota_thousandths));
   }

@@ -60,7 +60,9 @@ std::vector<RoundRun::Body> RoundRun::take_decisions() {
       for (model::DeviceGroupId group : now.held.device_groups)
         bind.device_groups.push_back(cluster_.device_group_name(group));
       if (!bind.device_groups.empty())
-        bind.share_thousandths = cluster_.queue_charge(one.pod).gpu / record.spec.devices.count;
+        bind.share_thousandths = (cluster_.queue_charge(one.pod).gpu -
+                                  record.spec.devices.second_count * model::kThousandthsPerDevice) /
+                                 record.spec.devices.count;
       decisions.emplace_back(std::move(bind));
     }
   }

@@ -62,7 +62,7 @@ std::vector<model::Node> Inventory::present_nodes() const {
   std::vector<model::Node> present = nodes;
   for (const InventoryDevice& one : devices)
     for (model::Node& node : present)
-      if (node.name == one.node) node.devices.front().devices[one.slot].healthy = one.healthy;
+      if (node.name == one.node) model::find_device(node, one.slot)->healthy = one.healthy;
   return present;
 }
 

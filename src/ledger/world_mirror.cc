@@ -51,9 +51,8 @@ struct WorldMirror::Take {
   void operator()(const model::DisruptionBudgetRemoved& event) const { mirror.budgets_.erase(event.key); }
   void operator()(const model::DeviceChanged& event) const {
     const auto node = mirror.nodes_.find(event.node);
-    if (node == mirror.nodes_.end() || node->second.devices.empty()) return;
-    auto& devices = node->second.devices.front().devices;
-    if (event.slot < devices.size()) devices[event.slot].healthy = event.healthy;
+    if (node == mirror.nodes_.end()) return;
+    if (model::Device* device = model::find_device(node->second, event.slot)) device->healthy = event.healthy;
   }
   void operator()(const model::PodStarted& event) const {
     const auto found = mirror.pods_.find(event.uid);

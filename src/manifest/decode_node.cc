@@ -1,6 +1,8 @@
 #include "manifest/decoding.h"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 
 namespace fairlead::manifest {
 namespace {
@@ -107,10 +109,11 @@ std::optional<model::Node> decode_node(Fields& fields, const ReadOptions& option
   }
   std::sort(node.allocatable.counted.begin(), node.allocatable.counted.end());
   std::sort(node.partitions.begin(), node.partitions.end());
-  // The set with most devices comes first: shares and scores use it.
+  // Shares are of the first set: one of known memory, else there are none, and of those the largest.
   std::sort(node.devices.begin(), node.devices.end(),
             [](const model::DeviceSet& a, const model::DeviceSet& b) {
-              return a.count != b.count ? a.count > b.count : a.resource < b.resource;
+              return std::tuple(a.memory_mib <= 0, -a.count, std::cref(a.resource)) <
+                     std::tuple(b.memory_mib <= 0, -b.count, std::cref(b.resource));
             });
   node.partition_strategy = strategy_of(node);
   if (const auto pool = model::find_label(node.labels, options.node_pool_label)) node.pool = *pool;

@@ -36,6 +36,18 @@ TEST(Nodes, TellPartitionsAndStrategies) {
   EXPECT_EQ(value.taints.at(0).effect, model::Taint::Effect::kNoExecute);
 }
 
+TEST(Nodes, SharesAreOfTheLargestKindWhoseMemoryIsKnown) {
+  const auto first = [](const std::string& labels) {
+    return read("apiVersion: v1\nkind: Node\nmetadata: {name: node, labels: {" + labels +
+                "}}\nstatus: {allocatable: {nvidia.com/gpu: 2, huawei.com/Ascend910: 8}}\n")
+        .nodes.at(0)
+        .devices.at(0)
+        .resource;
+  };
+  EXPECT_EQ(first(""), "huawei.com/Ascend910");
+  EXPECT_EQ(first("nvidia.com/gpu.memory: '81920'"), "nvidia.com/gpu");
+}
+
 TEST(Nodes, AQuantityThatCannotBeReadCountsAsNone) {
   const ClusterObjects objects = read(
       "apiVersion: v1\nkind: Node\nmetadata: {name: node}\nstatus: {allocatable: {cpu: x, memory: 1Gi}}\n");

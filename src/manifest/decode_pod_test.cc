@@ -28,6 +28,25 @@ TEST(Pods, AskForTheLargerOfStartingAndRunning) {
   EXPECT_EQ(value.requests.counted, (std::vector<model::ResourceCount>{{"rdma/hca", 1}}));
 }
 
+TEST(Pods, AskForDevicesOfTwoKindsAndNoMore) {
+  const auto asking = [](const std::string& third) {
+    return read(pod("a", "",
+                    "  containers:\n"
+                    "  - resources: {limits: {nvidia.com/gpu: 1}}\n"
+                    "  - resources: {limits: {nvidia.com/gpu: 1, huawei.com/Ascend910: 4" +
+                        third + "}}\n"));
+  };
+  const model::DeviceRequest both = asking("").pods.at(0).devices;
+  EXPECT_EQ(both.kind, model::DeviceRequest::Kind::kWhole);
+  EXPECT_EQ(both.resource, "huawei.com/Ascend910");
+  EXPECT_EQ(both.count, 4);
+  EXPECT_EQ(both.second_resource, "nvidia.com/gpu");
+  EXPECT_EQ(both.second_count, 2);
+  const ClusterObjects three = asking(", amd.com/gpu: 1");
+  EXPECT_TRUE(three.pods.empty());
+  EXPECT_EQ(messages(three, Severity::kError).size(), 1U);
+}
+
 TEST(Pods, KnowPartitionsAndTheOldWayToAskForThem) {
   const model::Partition two{"nvidia.com/mig-1g.10gb", 2, 1000};
   const model::Pod asked =

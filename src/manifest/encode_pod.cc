@@ -54,6 +54,7 @@ void Encoder::container(const model::Pod& pod) {
   if (pod.requests.cpu_milli != 0) out_.member("cpu", fmt::format("{}m", pod.requests.cpu_milli));
   amount("memory", pod.requests.memory_bytes);
   if (pod.devices.kind == model::DeviceRequest::Kind::kWhole) amount(pod.devices.resource, pod.devices.count);
+  if (pod.devices.second_count > 0) amount(pod.devices.second_resource, pod.devices.second_count);
   for (const model::Partition& partition : pod.devices.partitions)
     amount(partition.resource, partition.count);
   for (const model::ResourceCount& counted : pod.requests.counted) amount(counted.name, counted.count);

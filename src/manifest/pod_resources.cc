@@ -97,6 +97,9 @@ void take_request(const Accelerators& accelerators, const std::string& name, std
     pod.devices.kind = model::DeviceRequest::Kind::kWhole;
     pod.devices.resource = name;
     pod.devices.count = amount;
+  } else if (whole && pod.devices.second_count == 0) {
+    pod.devices.second_resource = name;
+    pod.devices.second_count = amount;
   } else if (quota) {
     pod.devices.partitions.push_back({name, amount, *quota});
   } else {
@@ -217,8 +220,15 @@ void decode_pod_resources(Fields& fields, const Value& spec, const model::Labels
     return;
   }
   std::sort(amounts.begin(), amounts.end());
+  std::size_t kinds = 0;
   for (const auto& [name, amount] : amounts) {
+    const AcceleratorRule* rule = amount > 0 ? accelerators.find(name) : nullptr;
+    if (rule != nullptr && rule->kind == AcceleratorRule::Kind::kWhole) ++kinds;
     take_request(accelerators, name, std::min(amount, Fields::kMostOfAnything), pod);
+  }
+  if (kinds > 2 && waits_here(pod)) {
+    fields.error(spec, "asks for devices of more than two kinds", "ask for two kinds, or use several pods");
+    return;
   }
   std::sort(pod.devices.partitions.begin(), pod.devices.partitions.end());
   decode_share(fields, annotations, pod);

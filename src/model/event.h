@@ -84,7 +84,7 @@ struct DisruptionBudgetUpserted {
 struct DisruptionBudgetRemoved {
   std::string key;
 };
-/// A device became unhealthy or healthy again. Slot counts from 0 in the node's first device set.
+/// A device became unhealthy or healthy again. Slots: find_device() in node.h.
 struct DeviceChanged {
   std::string node;
   std::uint32_t slot = 0;

@@ -50,11 +50,21 @@ struct Node {
   bool ready = true;
   Resources allocatable;
   std::int64_t pod_capacity = 110;
-  /// One entry in nearly every cluster. Shares and scoring use the first; further ones are only counted.
+  /// One entry in nearly every cluster, each of another resource. Shares are of the first.
   std::vector<DeviceSet> devices;
   std::vector<Partition> partitions;  ///< sorted by resource
   PartitionStrategy partition_strategy = PartitionStrategy::kNone;
   std::string pool;  ///< empty is the default pool
 };
+
+/// The device in a slot; nothing where the node lists no such device. Slots count from 0 through the node's
+/// device sets, in their order.
+inline Device* find_device(Node& node, std::size_t slot) {
+  for (DeviceSet& set : node.devices) {
+    if (slot < set.devices.size()) return &set.devices[slot];
+    slot -= set.devices.size();
+  }
+  return nullptr;
+}
 
 }  // namespace fairlead::model

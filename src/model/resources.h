@@ -50,6 +50,9 @@ struct DeviceRequest {
   std::int64_t thousandths = 0;       ///< [1, 999], kFraction only
   std::int64_t memory_mib = 0;        ///< above 0, kMemory only
   std::vector<Partition> partitions;  ///< sorted by resource
+  /// Whole devices of a second kind besides, by the name that comes later in the alphabet; 0: none.
+  std::string second_resource;
+  std::int64_t second_count = 0;
 
   friend auto operator<=>(const DeviceRequest&, const DeviceRequest&) = default;
   bool shares_devices() const { return kind == Kind::kFraction || kind == Kind::kMemory; }

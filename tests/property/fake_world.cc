@@ -395,12 +395,15 @@ void FakeWorld::forget_or_return_queue(int subject) {
 
 void FakeWorld::change_device(int subject, int slot) {
   const std::string name = nth_key(truth_.nodes, subject);
-  if (name.empty() || truth_.nodes.at(name).devices.empty()) return;
-  std::vector<model::Device>& devices = truth_.nodes.at(name).devices[0].devices;
-  if (devices.empty()) return;
-  const std::size_t at = static_cast<std::size_t>(slot) % devices.size();
-  devices[at].healthy = !devices[at].healthy;
-  tell(model::DeviceChanged{name, static_cast<std::uint32_t>(at), devices[at].healthy});
+  if (name.empty()) return;
+  model::Node& node = truth_.nodes.at(name);
+  std::size_t slots = 0;
+  for (const model::DeviceSet& set : node.devices) slots += set.devices.size();
+  if (slots == 0) return;
+  const std::size_t at = static_cast<std::size_t>(slot) % slots;
+  model::Device& device = *model::find_device(node, at);
+  device.healthy = !device.healthy;
+  tell(model::DeviceChanged{name, static_cast<std::uint32_t>(at), device.healthy});
 }
 
 /// Things that cannot be, each of which is to be refused and changes nothing.

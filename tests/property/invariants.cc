@@ -197,7 +197,10 @@ class RoundCheck {
         const auto held_protected = after_.held_by(queue, pool, true);
         for (const auto& [dimension, amount] : after_.charge(pod)) {
           if (amount == 0) continue;
-          const model::Quota quota = quota_of(after_.queues.at(queue), pool, dimension);
+          const auto declared = quota_of(after_.queues.at(queue), pool, dimension);
+          const bool of_model = dimension.starts_with("gpu/");
+          if (of_model && !declared) continue;
+          const model::Quota quota = declared.value_or(model::Quota());
           const std::string where = queue + ", " + dimension;
           if (!quota.limit.allows(held.at(dimension)) && reported.insert("limit " + where).second) {
             violation("bind of " + uid + " takes " + where +

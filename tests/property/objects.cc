@@ -13,6 +13,7 @@ using model::Bound;
 
 constexpr std::int64_t kGiB = std::int64_t{1} << 30;
 constexpr const char* kSecondPool = "second";
+constexpr const char* kResource = "nvidia.com/gpu";
 constexpr const char* kOtherResource = "amd.com/gpu";
 constexpr const char* kPriorityClasses[] = {"train", "build-preemptible", "build", "low"};
 constexpr std::int32_t kPriorities[] = {50, 75, 100, 40};
@@ -46,6 +47,14 @@ model::Node build_node(const Plan& plan, const NodePlan& from, int number) {
       node.devices[0].devices.push_back(
           {node.name + "-device-" + std::to_string(i), i > 0 || from.listed == 1});
   if (from.other != 0 && !node.devices.empty()) node.devices[0].resource = kOtherResource;
+  if (from.second != 0 && !node.devices.empty()) {
+    model::DeviceSet second{
+        from.other != 0 ? kResource : kOtherResource, "", "model-2", from.second, 20'000, {}};
+    if (from.listed != 0)
+      for (int i = 0; i < from.second; ++i)
+        second.devices.push_back({node.name + "-second-" + std::to_string(i), true});
+    node.devices.push_back(std::move(second));
+  }
   if (from.oddity == kLabelledNode) node.labels["speciality"] = "yes";
   if (from.oddity == kTaintedNode)
     node.taints.push_back({"dedicated", "yes", model::Taint::Effect::kNoSchedule});
@@ -78,9 +87,13 @@ model::DeviceRequest build_request(int demand) {
       return request;
     default:
       request.kind = Kind::kWhole;
-      request.resource = "nvidia.com/gpu";
+      request.resource = kResource;
       request.count = demand == kManyDevices ? 4 : (demand == kTwoDevices ? 2 : 1);
-      if (demand == kOtherDevice) request.resource = kOtherResource;
+      if (demand == kOtherDevice || demand == kBothKinds) request.resource = kOtherResource;
+      if (demand == kBothKinds) {
+        request.second_resource = kResource;
+        request.second_count = 1;
+      }
       return request;
   }
 }
@@ -269,6 +282,13 @@ model::Queue build_queue(const Plan& plan, const QueuePlan& from, int number) {
   if (from.cpu == 1) cpu.quota = Bound::of(4000);
   if (from.cpu == 2) cpu.limit = Bound::of(8000);
   pool.dimensions = {{"gpu", gpu}, {"cpu", cpu}, {"memory", memory}};
+  if (from.model != 0) {
+    model::Quota of_model;
+    of_model.over_quota_weight = 1;
+    if (from.model == 1) of_model.quota = Bound::of(2 * model::kThousandthsPerDevice);
+    if (from.model == 2) of_model.limit = Bound::of(model::kThousandthsPerDevice);
+    pool.dimensions.push_back({from.model == 1 ? "gpu/model-0" : "gpu/model-2", of_model});
+  }
   queue.pools.push_back(pool);
   queue.fair_between_users = from.users != 0;
   if (from.runtime == 1) queue.preempt_min_runtime = Duration::seconds(160);

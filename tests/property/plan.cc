@@ -27,14 +27,15 @@ rc::Gen<NodePlan> node_plans() {
                          set(&NodePlan::cpu, rarely(3)), set(&NodePlan::zone, inRange(0, 2)),
                          set(&NodePlan::rack, inRange(0, 2)), set(&NodePlan::pool, inRange(0, 2)),
                          set(&NodePlan::oddity, rarely(kNodeOddities)), set(&NodePlan::listed, rarely(3)),
-                         set(&NodePlan::other, rarely(2)));
+                         set(&NodePlan::other, rarely(2)), set(&NodePlan::second, rarely(3)));
 }
 
 rc::Gen<QueuePlan> queue_plans() {
   return build<QueuePlan>(set(&QueuePlan::parent, inRange(0, 4)), set(&QueuePlan::priority, rarely(3)),
                           set(&QueuePlan::quota, inRange(0, 7)), set(&QueuePlan::limit, rarely(6)),
                           set(&QueuePlan::weight, rarely(4)), set(&QueuePlan::cpu, rarely(3)),
-                          set(&QueuePlan::users, rarely(2)), set(&QueuePlan::runtime, rarely(3)));
+                          set(&QueuePlan::users, rarely(2)), set(&QueuePlan::model, rarely(3)),
+                          set(&QueuePlan::runtime, rarely(3)));
 }
 
 rc::Gen<GroupPlan> group_plans() {
@@ -111,15 +112,15 @@ void showValue(const Plan& plan, std::ostream& out) {
   out << ", .pools = " << plan.pools << ", .complete = " << plan.complete << ",\n.nodes = {";
   for (const NodePlan& node : plan.nodes) {
     Fields{out}("devices", node.devices)("large", node.large)("cpu", node.cpu)("zone", node.zone)(
-        "rack", node.rack)("pool", node.pool)("oddity", node.oddity)("listed", node.listed)("other",
-                                                                                            node.other);
+        "rack", node.rack)("pool", node.pool)("oddity", node.oddity)("listed", node.listed)(
+        "other", node.other)("second", node.second);
     out << ", ";
   }
   out << "},\n.queues = {";
   for (const QueuePlan& queue : plan.queues) {
     Fields{out}("parent", queue.parent)("priority", queue.priority)("quota", queue.quota)(
-        "limit", queue.limit)("weight", queue.weight)("cpu", queue.cpu)("users", queue.users)("runtime",
-                                                                                              queue.runtime);
+        "limit", queue.limit)("weight", queue.weight)("cpu", queue.cpu)("users", queue.users)(
+        "model", queue.model)("runtime", queue.runtime);
     out << ", ";
   }
   out << "},\n.groups = {";

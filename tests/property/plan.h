@@ -33,6 +33,7 @@ struct NodePlan {
   int oddity = 0;   ///< NodeOddity
   int listed = 0;   ///< 1: its devices are known one by one; 2: and the first one is sick
   int other = 0;    ///< 1: its devices are of another kind
+  int second = 0;   ///< [0, 2]: besides them so many of the kind that they are not
 };
 
 struct QueuePlan {
@@ -43,6 +44,7 @@ struct QueuePlan {
   int weight = 0;    ///< [0, 3]; 0: 1, so that a plain queue grows over quota; 3: none at all
   int cpu = 0;       ///< 0: unlimited cpu and memory; 1: a quota of 4 cores; 2: a limit of 8 cores
   int users = 0;     ///< 1: fair between the users of its groups
+  int model = 0;     ///< 1: a quota of 2 devices of one model; 2: a limit of one device of another
   int runtime = 0;   ///< [0, 2]: a minimum run time of its own: none, for preemption, for reclaim: 160 s
 };
 
@@ -58,6 +60,7 @@ enum Demand : int {
   kPartition,
   kManyDevices,  ///< 4
   kOtherDevice,  ///< of the second kind
+  kBothKinds,    ///< one of each
   kDemands,
 };
 enum Pickiness : int { kAnywhere, kLabelledOnly, kToleratesTaint, kOwnHostPort, kPickinesses };

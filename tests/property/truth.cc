@@ -16,6 +16,8 @@ void add(Use& use, const model::Pod& pod, const std::vector<std::string>& device
   use.pods += 1;
   if (pod.devices.kind == model::DeviceRequest::Kind::kWhole)
     use.whole_devices[pod.devices.resource] += pod.devices.count;
+  if (pod.devices.second_count > 0)
+    use.whole_devices[pod.devices.second_resource] += pod.devices.second_count;
   if (pod.devices.shares_devices()) {
     const std::int64_t mib = share_mib(pod.devices, device_mib);
     for (const std::string& group : device_groups) use.shared_mib[group] += mib;
@@ -38,14 +40,15 @@ std::int64_t share_mib(const model::DeviceRequest& request, std::int64_t device_
   return hundredths * device_mib / 100;
 }
 
-model::Quota quota_of(const model::Queue& queue, const std::string& pool, const std::string& dimension) {
+std::optional<model::Quota> quota_of(const model::Queue& queue, const std::string& pool,
+                                     const std::string& dimension) {
   for (const model::PoolQuota& entry : queue.pools) {
     if (entry.pool != pool) continue;
     for (const model::DimensionQuota& of : entry.dimensions) {
       if (of.dimension == dimension) return of.quota;
     }
   }
-  return {};
+  return std::nullopt;
 }
 
 Use Truth::use_of(const std::string& node, Count count) const {
@@ -94,6 +97,17 @@ std::map<std::string, std::int64_t> Truth::charge(const TruePod& pod) const {
     const std::int64_t device_mib = nodes.count(pod.node) ? device_mib_of(nodes.at(pod.node)) : 0;
     if (device_mib > 0) gpu = devices.count * 10 * ((devices.memory_mib * 100 + device_mib - 1) / device_mib);
   }
+  if (const auto node = nodes.find(pod.node); node != nodes.end()) {
+    for (std::size_t i = 0; i < node->second.devices.size(); ++i) {
+      const model::DeviceSet& set = node->second.devices[i];
+      const std::string dimension = "gpu/" + set.model;
+      const bool named = devices.shares_devices() ? i == 0 : set.resource == devices.resource;
+      if (named) charge[dimension] += gpu;
+      if (devices.second_count > 0 && set.resource == devices.second_resource)
+        charge[dimension] += devices.second_count * model::kThousandthsPerDevice;
+    }
+  }
+  gpu += devices.second_count * model::kThousandthsPerDevice;
   for (const model::Partition& partition : devices.partitions)
     gpu += partition.count * partition.quota_thousandths;
   charge["gpu"] = gpu;

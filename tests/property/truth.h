@@ -101,6 +101,8 @@ struct Truth {
 /// The MiB that a share takes of each of its devices on a node with devices of `device_mib`.
 std::int64_t share_mib(const model::DeviceRequest& request, std::int64_t device_mib);
 /// The dimension's bound in a pool; what is not written is no quota and no limit.
-model::Quota quota_of(const model::Queue& queue, const std::string& pool, const std::string& dimension);
+/// Nothing where the queue says nothing about the dimension.
+std::optional<model::Quota> quota_of(const model::Queue& queue, const std::string& pool,
+                                     const std::string& dimension);
 
 }  // namespace fairlead::property

@@ -208,7 +208,9 @@ NodeReason reason_for(const Pod& pod, const std::string& name) {
   if (name == "memory") return NodeReason::kMemory;
   for (const model::Partition& partition : pod.devices.partitions)
     if (partition.resource == name) return NodeReason::kPartitions;
-  return name == device_name(pod.devices.resource) ? NodeReason::kDevices : NodeReason::kCountedResource;
+  return name == device_name(pod.devices.resource) || name == device_name(pod.devices.second_resource)
+             ? NodeReason::kDevices
+             : NodeReason::kCountedResource;
 }
 
 /// New shared devices are named "<pod uid>-<index>"; "~<n>" is added while that is taken.

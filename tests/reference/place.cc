@@ -10,13 +10,15 @@ namespace {
 /// A node's score for a pod: bands from the most to the least important; a higher one always wins.
 using Score = std::tuple<bool, std::int64_t, std::int64_t, std::int64_t, int, bool, bool, bool, double>;
 
-/// What placement looks at: whole devices for pods with devices, else cpu.
+/// What placement looks at: whole devices for pods with devices, of the kind that they name, else cpu.
 struct PackResource {
   bool devices;
-  std::int64_t capacity(const NodeUse& use) const {
-    return get(use.capacity, devices ? use.shareable : "cpu");
+  std::string named;  ///< empty: the first kind on the node
+  std::string name(const NodeUse& use) const {
+    return !devices ? "cpu" : named.empty() ? use.shareable : device_name(named);
   }
-  std::int64_t free(const NodeUse& use) const { return use.free_later(devices ? use.shareable : "cpu"); }
+  std::int64_t capacity(const NodeUse& use) const { return get(use.capacity, name(use)); }
+  std::int64_t free(const NodeUse& use) const { return use.free_later(name(use)); }
 };
 
 /// Rule 13. Bin-pack: 9 for the fullest to 0 for the emptiest of the candidates that have the resource;
@@ -53,7 +55,8 @@ std::vector<const model::Node*> ordered_nodes(const Facts& facts, const State& s
                                               const NodeSet& set) {
   const model::Policies& policies = facts.world->configuration.policies;
   bool has_devices = pod.devices.kind != model::DeviceRequest::Kind::kNone || !pod.devices.partitions.empty();
-  PackResource resource{has_devices};
+  bool whole = pod.devices.kind == model::DeviceRequest::Kind::kWhole;
+  PackResource resource{has_devices, whole ? pod.devices.resource : ""};
   std::int64_t least = INT64_MAX;
   std::int64_t most = 0;
   for (const model::Node* node : set.nodes) {

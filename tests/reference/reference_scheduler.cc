@@ -66,10 +66,10 @@ struct Taker {
   }
   std::string operator()(const model::DeviceChanged& event) {
     auto node = world.nodes.find(event.node);
-    if (node == world.nodes.end() || node->second.devices.empty()) return "unknown device";
-    auto& devices = node->second.devices.front().devices;
-    if (event.slot >= devices.size()) return "unknown device";
-    devices[event.slot].healthy = event.healthy;
+    if (node == world.nodes.end()) return "unknown device";
+    model::Device* device = model::find_device(node->second, event.slot);
+    if (!device) return "unknown device";
+    device->healthy = event.healthy;
     return {};
   }
   std::string operator()(const model::PodStarted& event) {

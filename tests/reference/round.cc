@@ -386,7 +386,9 @@ std::vector<decltype(model::Decision::body)> RoundRun::decisions(const State& be
           .pod = one.pod, .node = now.place.node, .devices = {}, .device_groups = now.place.device_groups};
       if (!bind.device_groups.empty()) {
         Amounts charged = current_charge(facts, now);
-        bind.share_thousandths = get(charged, "gpu") / now.pod->devices.count;
+        bind.share_thousandths =
+            (get(charged, "gpu") - now.pod->devices.second_count * model::kThousandthsPerDevice) /
+            now.pod->devices.count;
       }
       list.emplace_back(std::move(bind));
     }

@@ -186,7 +186,8 @@ std::int64_t free_device_thousandths(const PoolRound& round, const State& state)
   std::int64_t sum = 0;
   for (const model::Node* node : round.nodes) {
     NodeUse use = node_use(round.facts, state, *node);
-    sum += use.free_later(use.shareable) * model::kThousandthsPerDevice;
+    for (const model::DeviceSet& set : node->devices)
+      sum += use.free_later(device_name(set.resource)) * model::kThousandthsPerDevice;
     for (const auto& [group, device] : use.shared)
       if ((device.has_active || device.has_pipelined) && use.device_mib > 0)
         sum += (use.device_mib - device.active - device.pipelined) * model::kThousandthsPerDevice /

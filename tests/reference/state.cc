@@ -211,8 +211,15 @@ Amounts charge(const Facts& facts, const model::Pod& pod, const model::Node* nod
       break;
     }
   }
-  if (node && whole > 0 && !node->devices.empty() && !node->devices.front().model.empty())
-    amounts["gpu/" + node->devices.front().model] = whole;
+  auto of_model = [&](const std::string& resource, std::int64_t devices) {
+    for (const model::DeviceSet& set : node->devices)
+      if (set.resource == resource && !set.model.empty() && devices > 0)
+        amounts["gpu/" + set.model] += devices;
+  };
+  if (node && !node->devices.empty())
+    of_model(request.shares_devices() ? node->devices.front().resource : request.resource, whole);
+  if (node) of_model(request.second_resource, request.second_count * model::kThousandthsPerDevice);
+  whole += request.second_count * model::kThousandthsPerDevice;
   for (const model::Partition& partition : request.partitions)
     whole += partition.count * partition.quota_thousandths;
   amounts["gpu"] = whole;
@@ -230,6 +237,8 @@ Amounts node_request(const model::Pod& pod) {
   for (const model::ResourceCount& counted : pod.requests.counted) request[counted.name] += counted.count;
   if (pod.devices.kind == model::DeviceRequest::Kind::kWhole)
     request[device_name(pod.devices.resource)] += pod.devices.count;
+  if (pod.devices.second_count > 0)
+    request[device_name(pod.devices.second_resource)] += pod.devices.second_count;
   for (const model::Partition& partition : pod.devices.partitions)
     request[partition.resource] += partition.count;
   return request;
@@ -248,7 +257,8 @@ namespace {
 void occupy(NodeUse& use, const model::Node& node, const model::Pod& pod, const Place& place, Amounts& sum,
             bool SharedDevice::* has, std::int64_t SharedDevice::* mib) {
   Amounts request = node_request(pod);
-  if (pod.reservation && !node.devices.empty()) request.erase(device_name(node.devices.front().resource));
+  if (pod.reservation)
+    for (const model::DeviceSet& set : node.devices) request.erase(device_name(set.resource));
   add(sum, request);
   if (!pod.devices.shares_devices() || node.devices.empty()) return;
   for (const std::string& group : place.device_groups) {

@@ -36,12 +36,12 @@ std::map<std::vector<std::string>, Domain> domains_of(const model::Topology& top
   return domains;
 }
 
-/// What pods ask for together, shares of devices as thousandths, whatever the vendor calls the device.
+/// What pods ask for together; and devices once more with the shares of them, as thousandths, whatever the
+/// vendor calls the device.
 Amounts total_request(const Facts& facts, const std::vector<const model::Pod*>& pods) {
   Amounts sum;
   for (const model::Pod* pod : pods) {
     Amounts request = node_request(*pod);
-    if (!pod->devices.resource.empty()) request.erase(device_name(pod->devices.resource));
     request.erase("pods");
     Amounts charged = charge(facts, *pod, nullptr);
     if (pod->devices.kind != model::DeviceRequest::Kind::kNone) request["gpu"] = get(charged, "gpu");
@@ -50,8 +50,12 @@ Amounts total_request(const Facts& facts, const std::vector<const model::Pod*>& 
   return sum;
 }
 
-std::int64_t free_amount(const NodeUse& use, const std::string& name) {
-  return name == "gpu" ? use.free_later(use.shareable) * model::kThousandthsPerDevice : use.free_later(name);
+std::int64_t free_amount(const NodeUse& use, const model::Node& node, const std::string& name) {
+  if (name != "gpu") return std::max<std::int64_t>(0, use.free_later(name));
+  std::int64_t free = 0;
+  for (const model::DeviceSet& set : node.devices)
+    free += std::max<std::int64_t>(0, use.free_later(device_name(set.resource)));
+  return free * model::kThousandthsPerDevice;
 }
 
 /// Fills in a domain's room for the pods and how tight they would be in it: by count of pods that fit on each
@@ -66,8 +70,7 @@ void measure(const Facts& facts, const State& state, const std::vector<const mod
   });
   for (const model::Node* node : domain.nodes) {
     NodeUse use = node_use(facts, state, *node);
-    for (const auto& [name, amount] : request)
-      free[name] += std::max<std::int64_t>(0, free_amount(use, name));
+    for (const auto& [name, amount] : request) free[name] += free_amount(use, *node, name);
     if (homogeneous) domain.room += room_for(use, *node, *pods.front());
   }
   for (const auto& [name, amount] : request)

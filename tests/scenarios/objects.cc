@@ -132,6 +132,16 @@ model::Event read_node(const std::string& name, Fields fields, base::Time at) {
   set.count = scaled(devices, 1);
   for (const std::string& health : texts(fields.take("devices"), fields.where()))
     set.devices.push_back({name + "-device-" + std::to_string(set.devices.size()), health == "healthy"});
+  model::DeviceSet second{.resource = "other.com/gpu",
+                          .vendor = "other",
+                          .model = {},
+                          .count = 0,
+                          .memory_mib = 20000,
+                          .devices = {}};
+  double more = 0;
+  fields.read("second_gpu", more);
+  fields.read("second_gpu_model", second.model);
+  second.count = scaled(more, 1);
   fields.read("cpu", cpu);
   fields.read("memory", memory);
   fields.read("pods", node.pod_capacity);
@@ -158,6 +168,7 @@ model::Event read_node(const std::string& name, Fields fields, base::Time at) {
                             : strategy == "single" ? Strategy::kSingle
                                                    : Strategy::kNone;
   if (set.count > 0) node.devices.push_back(std::move(set));
+  if (second.count > 0) node.devices.push_back(std::move(second));
   fields.finish();
   return {at, model::NodeUpserted{std::move(node)}};
 }
@@ -285,6 +296,11 @@ void read_shape(Fields& fields, model::Pod& pod) {
     pod.devices.count = scaled(amount, 1);
   }
   fields.read("gpu_resource", pod.devices.resource);
+  if (fields.has("second_gpu")) {
+    fields.read("second_gpu", amount);
+    pod.devices.second_resource = "other.com/gpu";
+    pod.devices.second_count = scaled(amount, 1);
+  }
   if (fields.has("share")) {
     fields.read("share", amount);
     pod.devices.kind = Kind::kFraction;

@@ -22,11 +22,18 @@ NodeReason reason_for(const model::PodClass& pod_class, model::ResourceId resour
   if (resource == model::column::kPods) return NodeReason::kPodCount;
   if (resource == model::column::kCpu) return NodeReason::kCpu;
   if (resource == model::column::kMemory) return NodeReason::kMemory;
-  if (resource == model::column::kDevices) return NodeReason::kDevices;
-  // Partitions come before other counted resources in a class's amounts.
+  // Devices come first in a class's amounts of what is not fixed, then partitions, then what is only counted.
+  const model::DeviceRequest& devices = pod_class.key.devices;
+  std::size_t kinds = devices.kind == model::DeviceRequest::Kind::kWhole ? 1 : 0;
+  if (devices.second_count > 0) ++kinds;
   std::size_t index = 0;
   for (const model::ResourceAmount& amount : pod_class.amounts) {
     if (amount.resource.index() < model::column::kFixed) continue;
+    if (kinds > 0) {
+      if (amount.resource == resource) return NodeReason::kDevices;
+      --kinds;
+      continue;
+    }
     if (amount.resource == resource)
       return index < pod_class.key.devices.partitions.size() ? NodeReason::kPartitions
                                                              : NodeReason::kCountedResource;
@@ -193,9 +200,6 @@ std::int64_t room_for(const model::Cluster& cluster, const model::PodClass& pod_
       room = std::min(room, std::max<std::int64_t>(0, cluster.nodes().later(amount.resource)[node.index()]) /
                                 amount.amount);
   const model::DeviceRequest& request = pod_class.key.devices;
-  if (request.kind == model::DeviceRequest::Kind::kWhole && pod_class.device_resource.valid() &&
-      pod_class.device_resource != cluster.nodes().at(node).device_resource)
-    return 0;
   if (!request.shares_devices()) return room;
   if (cluster.nodes().at(node).spec.devices.empty()) return 0;
   const std::int64_t mib = cluster.nodes().share_mib(pod_class, node);

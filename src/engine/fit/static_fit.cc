@@ -61,11 +61,17 @@ std::uint8_t wrong_devices(const model::PodClass& pod_class, const model::Node& 
     return refuse(NodeReason::kPartitionStrategy);
   if (node.partition_strategy == Strategy::kSingle && (partitioned || request.shares_devices()))
     return refuse(NodeReason::kPartitionStrategy);
-  if (request.kind == model::DeviceRequest::Kind::kNone) return 0;
+  auto has = [&](const std::string& resource) {
+    return std::any_of(node.devices.begin(), node.devices.end(),
+                       [&](const model::DeviceSet& set) { return set.resource == resource; });
+  };
+  if ((request.kind == model::DeviceRequest::Kind::kWhole && !has(request.resource)) ||
+      (request.second_count > 0 && !has(request.second_resource)))
+    return refuse(NodeReason::kNoSuchDevice);
+  if (!request.shares_devices()) return 0;
   if (node.devices.empty() ||
       (!request.resource.empty() && request.resource != node.devices.front().resource))
     return refuse(NodeReason::kNoSuchDevice);
-  if (!request.shares_devices()) return 0;
   const std::int64_t size = node.devices.front().memory_mib;
   if (size <= 0 || (request.kind == model::DeviceRequest::Kind::kMemory && request.memory_mib > size))
     return refuse(NodeReason::kDeviceMemory);

@@ -32,12 +32,18 @@ struct Placer::Score {
 
 namespace {
 
-/// Bin-pack and spread. What they look at: whole devices for pods with devices, else cpu.
+/// What bin-pack and spread look at: whole devices for pods with devices, of the kind that they name, else
+/// cpu.
+model::ResourceId packed_column(const model::PodClass& pod_class) {
+  if (!pod_class.uses_devices) return model::column::kCpu;
+  return pod_class.device_column.valid() ? pod_class.device_column : model::column::kDevices;
+}
+
+/// Bin-pack and spread.
 class LoadScore {
  public:
-  LoadScore(const model::Cluster& cluster, bool devices, const NodeSet& set)
-      : capacity_(cluster.nodes().capacity(devices ? model::column::kDevices : model::column::kCpu)),
-        later_(cluster.nodes().later(devices ? model::column::kDevices : model::column::kCpu)) {
+  LoadScore(const model::Cluster& cluster, model::ResourceId column, const NodeSet& set)
+      : capacity_(cluster.nodes().capacity(column)), later_(cluster.nodes().later(column)) {
     for (model::NodeId node : set.nodes) {
       if (capacity_[node.index()] <= 0) continue;
       least_ = std::min(least_, later_[node.index()]);
@@ -302,7 +308,7 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     if (choice) put(pod, choice->node, {}, choice->now && !reserve_only);
     return choice.has_value();
   }
-  const LoadScore load(cluster_, devices, set);
+  const LoadScore load(cluster_, packed_column(pod_class), set);
   const bool fit_by_class = share_fit_.turn_to(cluster_, pod, constraints);
 
   model::NodeId best;

@@ -16,7 +16,7 @@ struct Need {
 };
 
 model::ResourceId packed_column(const model::PodClass& pod_class) {
-  return pod_class.uses_devices ? model::column::kDevices : model::column::kCpu;
+  return pod_class.uses_devices ? pod_class.device_column : model::column::kCpu;
 }
 
 }  // namespace

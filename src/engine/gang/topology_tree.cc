@@ -9,8 +9,8 @@
 namespace fairlead::engine {
 namespace {
 
-/// What the pods ask for together, in columns; shares of devices as thousandths of whole ones, whatever the
-/// vendor.
+/// What the pods ask for together, in columns; and devices once more with the shares of them, as thousandths
+/// of whole ones, whatever the vendor.
 struct TotalRequest {
   std::vector<model::ResourceAmount> amounts;
   std::int64_t device_thousandths = 0;
@@ -29,8 +29,7 @@ TotalRequest total_request(const model::Cluster& cluster, const std::vector<mode
         (pod_class.key.requests != first.key.requests || pod_class.key.devices != first.key.devices))
       total.homogeneous = false;
     for (const model::ResourceAmount& amount : pod_class.amounts)
-      if (amount.resource != model::column::kPods && amount.resource != model::column::kDevices &&
-          amount.amount > 0)
+      if (amount.resource != model::column::kPods && amount.amount > 0)
         sums[amount.resource.value()] += amount.amount;
     if (pod_class.key.devices.kind != model::DeviceRequest::Kind::kNone)
       total.device_thousandths += cluster.queue_charge(pod_class, model::NodeId()).gpu;
@@ -87,10 +86,11 @@ class Measure {
       tighten(amount.amount, free);
     }
     if (request_.device_thousandths > 0) {
-      const auto& later = cluster_.nodes().later(model::column::kDevices);
       std::int64_t free = 0;
       for (model::NodeId node : domain.nodes)
-        free += std::max<std::int64_t>(0, later[node.index()]) * model::kThousandthsPerDevice;
+        for (model::ResourceId column : cluster_.nodes().at(node).device_columns)
+          free += std::max<std::int64_t>(0, cluster_.nodes().later(column)[node.index()]) *
+                  model::kThousandthsPerDevice;
       tighten(request_.device_thousandths, free);
     }
     if (request_.homogeneous) {

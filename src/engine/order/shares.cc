@@ -17,13 +17,13 @@ PoolTotals pool_totals(const model::Cluster& cluster, model::PoolId pool) {
     totals[model::dimension::kCpu] += record.spec.allocatable.cpu_milli - record.foreign.cpu;
     totals[model::dimension::kMemory] += record.spec.allocatable.memory_bytes - record.foreign.memory;
     totals[model::dimension::kGpu] -= record.foreign.gpu;
-    for (const model::DeviceSet& set : record.spec.devices) {
+    for (std::size_t i = 0; i < record.spec.devices.size(); ++i) {
+      const model::DeviceSet& set = record.spec.devices[i];
       const std::int64_t devices = set.count * model::kThousandthsPerDevice;
       totals[model::dimension::kGpu] += devices;
       if (const std::size_t dimension = queues.model_dimension(set.model); dimension != 0)
-        totals[dimension] += devices;
+        totals[dimension] += devices - record.foreign_devices[i];
     }
-    if (record.foreign.model_dimension != 0) totals[record.foreign.model_dimension] -= record.foreign.gpu;
     for (const model::Partition& partition : record.spec.partitions)
       totals[model::dimension::kGpu] += partition.count * partition.quota_thousandths;
   }

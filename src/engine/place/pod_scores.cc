@@ -124,6 +124,8 @@ TaskShape PodScores::shape_on(model::NodeId node) const {
 NodeScore PodScores::ask(model::NodeId node) {
   const model::NodeTable& nodes = cluster_->nodes();
   const model::NodeRecord& record = nodes.at(node);
+  // The strategies know one kind of devices on a node, the first.
+  if (pod_class_->device_column.valid() && pod_class_->device_column != record.first_devices()) return {};
   const std::int64_t device_mib = nodes.device_memory_mib(node);
   free_.clear();
   for (const model::SharedDevice& shared : record.shared) {

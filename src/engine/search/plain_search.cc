@@ -125,7 +125,7 @@ bool VictimSearch::may_return(model::NodeId node, const std::vector<model::PodId
     const model::PodClass& theirs = cluster_.class_of(victim);
     for (const model::ResourceAmount& amount : theirs.amounts)
       if (amount.amount > 0 && left(amount.resource) < amount.amount) return false;
-    return !theirs.key.devices.shares_devices() || left(model::column::kDevices) > 0 ||
+    return !theirs.key.devices.shares_devices() || left(cluster_.nodes().at(node).first_devices()) > 0 ||
            fits_on_shared_device(cluster_, theirs, node);
   });
 }
@@ -155,7 +155,7 @@ bool VictimSearch::is_as_large(model::ClassId id) {
   const model::PodClass& mine = cluster_.class_of(chunk_.front());
   const model::PodClass& theirs = cluster_.pod_class(id);
   known->second =
-      theirs.key.constraints == mine.key.constraints && theirs.device_resource == mine.device_resource &&
+      theirs.key.constraints == mine.key.constraints &&
       std::all_of(mine.amounts.begin(), mine.amounts.end(), [&](const model::ResourceAmount& amount) {
         return std::any_of(theirs.amounts.begin(), theirs.amounts.end(), [&](const auto& other) {
           return other.resource == amount.resource && other.amount >= amount.amount;

@@ -25,7 +25,7 @@ RoomLedger::RoomLedger(const model::Cluster& cluster, StaticFit& static_fit, con
           resources_.push_back(amount.resource);
         }
         // The scarcest first, so that most nodes are refused by one comparison.
-        const bool first = amount.resource == model::column::kDevices;
+        const bool first = amount.resource == cluster.pod_class(id).device_column;
         found->needs.emplace(first ? found->needs.begin() : found->needs.end(), column, amount.amount);
       }
     }
@@ -83,7 +83,7 @@ void RoomLedger::change(const VictimChunk& victims, Victims where, int sign) {
                                  [&](const SharedDevice& one) { return one.group == group; });
       const bool was_used = device->users > 0;
       device->users -= static_cast<std::uint32_t>(sign);
-      if (was_used != (device->users > 0)) free(model::column::kDevices, 1);
+      if (was_used != (device->users > 0)) free(cluster_.nodes().at(place.node).first_devices(), 1);
       if (device->started) continue;
       // At the most the slot of the pod that was to hold the device is free.
       exact_ = false;
@@ -145,7 +145,7 @@ bool RoomLedger::enough_with_scanned(std::size_t k, model::NodeId node) const {
   if (!eligible_[node.index()]) return false;
   const Scanned& scanned = scanned_[node.index()];
   const std::int64_t wanted = one.room_on[node.index()] + missing;
-  const std::size_t devices = column_of(model::column::kDevices);
+  const std::size_t devices = column_of(cluster_.nodes().at(node).first_devices());
   const std::size_t slots = column_of(model::column::kPods);
   return std::all_of(one.needs.begin(), one.needs.end(), [&](const auto& need) {
     const auto& [column, amount] = need;

@@ -82,7 +82,8 @@ bool VictimSearch::enough_devices() const {
   std::int64_t free = 0;
   for (model::NodeId node : placer_.pool_nodes(pool_).nodes) {
     const model::NodeRecord& record = cluster_.nodes().at(node);
-    free += cluster_.nodes().later(model::column::kDevices)[node.index()] * model::kThousandthsPerDevice;
+    for (model::ResourceId column : record.device_columns)
+      free += cluster_.nodes().later(column)[node.index()] * model::kThousandthsPerDevice;
     const std::int64_t device_mib = cluster_.nodes().device_memory_mib(node);
     for (const model::SharedDevice& device : record.shared)
       if (device.occupies_later() && device_mib > 0)

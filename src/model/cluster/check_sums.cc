@@ -69,8 +69,12 @@ std::string Cluster::check_node_sums() const {
       if (!place.node.valid() || !nodes_.at(place.node).alive) return;
       const std::size_t row = place.node.index();
       for (const ResourceAmount& amount : pod_class.amounts) {
-        if (hold != Hold::kReserved) now[amount.resource.index()][row] -= amount.amount;
-        if (hold != Hold::kLeaving) later[amount.resource.index()][row] -= amount.amount;
+        for (ResourceId resource : {amount.resource, column::kDevices}) {
+          if (resource == column::kDevices && amount.resource != nodes_.at(place.node).first_devices())
+            continue;
+          if (hold != Hold::kReserved) now[resource.index()][row] -= amount.amount;
+          if (hold != Hold::kLeaving) later[resource.index()][row] -= amount.amount;
+        }
       }
       const std::int64_t mib = place.device_groups.empty() ? 0 : nodes_.share_mib(pod_class, place.node);
       for (DeviceGroupId group : place.device_groups) occupy(devices[row][group], hold, mib);
@@ -83,8 +87,11 @@ std::string Cluster::check_node_sums() const {
     const NodeRecord& node = nodes_.at(NodeId(row));
     if (!node.alive) continue;
     for (const auto& [group, device] : devices[row]) {
-      now[column::kDevices.index()][row] -= device.occupies_now();
-      later[column::kDevices.index()][row] -= device.occupies_later();
+      for (ResourceId resource : {column::kDevices, node.first_devices()}) {
+        if (!resource.valid()) continue;
+        now[resource.index()][row] -= device.occupies_now();
+        later[resource.index()][row] -= device.occupies_later();
+      }
       now[column::kPods.index()][row] -= device.needs_slot() && device.active > 0;
       later[column::kPods.index()][row] -= device.needs_slot();
     }

@@ -71,10 +71,22 @@ QueueCharge Cluster::queue_charge(const PodClass& pod_class, NodeId node) const 
     const std::int64_t hundredths = size > 0 ? (100 * devices.memory_mib + size - 1) / size : 0;
     charge.gpu += devices.count * hundredths * (kThousandthsPerDevice / 100);
   }
-  if (node.valid() && pod_class.uses_devices)
-    charge.model_dimension = queues_.model_dimension(nodes_.at(node).spec.devices.empty()
-                                                         ? std::string_view()
-                                                         : nodes_.at(node).spec.devices.front().model);
+  if (!node.valid() || !pod_class.uses_devices || queues_.dimension_count() == dimension::kFixed)
+    return charge;
+  const NodeRecord& record = nodes_.at(node);
+  auto dimension_of = [&](ResourceId column) {
+    const DeviceSet* set = record.device_set(column);
+    return set ? queues_.model_dimension(set->model) : 0;
+  };
+  charge.model_dimension =
+      dimension_of(pod_class.device_column.valid() ? pod_class.device_column : record.first_devices());
+  if (devices.second_count == 0) return charge;
+  charge.second_model_dimension = dimension_of(pod_class.second_device_column);
+  if (charge.second_model_dimension == charge.model_dimension) {
+    charge.second_model_dimension = 0;
+  } else {
+    charge.second_gpu = devices.second_count * kThousandthsPerDevice;
+  }
   return charge;
 }
 
@@ -208,11 +220,19 @@ void Cluster::charge_node(PodId id, int sign) {
     if (!record.spec.served && !record.spec.reservation) {
       ++foreign_version_;
       QueueCharge foreign = queue_charge(pod_class, place.node);
-      QueueCharge& sum = nodes_.record(place.node).foreign;
+      NodeRecord& node = nodes_.record(place.node);
+      QueueCharge& sum = node.foreign;
       sum.gpu += sign * foreign.gpu;
       sum.cpu += sign * foreign.cpu;
       sum.memory += sign * foreign.memory;
-      if (foreign.model_dimension != 0) sum.model_dimension = foreign.model_dimension;
+      const std::int64_t second = pod_class.key.devices.second_count * kThousandthsPerDevice;
+      auto count = [&](ResourceId column, std::int64_t devices) {
+        for (std::size_t i = 0; i < node.device_columns.size(); ++i)
+          if (node.device_columns[i] == column) node.foreign_devices[i] += sign * devices;
+      };
+      count(pod_class.device_column.valid() ? pod_class.device_column : node.first_devices(),
+            foreign.gpu - second);
+      count(pod_class.second_device_column, second);
     }
   };
   if (assignment.held.node.valid()) {

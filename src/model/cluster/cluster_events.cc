@@ -144,12 +144,7 @@ base::Result<void> Cluster::apply_body(const NodeUpserted& event) {
   change_node(id, [&] {
     if (nodes_.at(id).alive) count_device_memory(id, -1);
     const Node& node = event.node;
-    std::uint32_t unhealthy = 0;
-    if (!node.devices.empty())
-      for (const Device& device : node.devices.front().devices) unhealthy += device.healthy ? 0 : 1;
-    nodes_.record(id).unhealthy_devices = unhealthy;
     nodes_.set(id, node, intern_pool(node.pool),
-               node.devices.empty() ? NameId() : names_.intern(node.devices.front().resource),
                node.devices.empty() ? NameId() : names_.intern(node.devices.front().model));
     count_device_memory(id, +1);
   });
@@ -328,14 +323,16 @@ base::Result<void> Cluster::apply_body(const DeviceChanged& event) {
   const NodeId id = nodes_.find(event.node);
   if (!id.valid() || !nodes_.at(id).alive)
     return base::not_found(fmt::format("node {} is not known", event.node));
-  NodeRecord& record = nodes_.record(id);
-  if (record.spec.devices.empty() || event.slot >= record.spec.devices.front().devices.size())
-    return base::invalid_argument(fmt::format("node {} has no device slot {}", event.node, event.slot));
-  record.spec.devices.front().devices[event.slot].healthy = event.healthy;
-  std::uint32_t unhealthy = 0;
-  for (const Device& device : record.spec.devices.front().devices) unhealthy += device.healthy ? 0 : 1;
-  nodes_.set_unhealthy(id, unhealthy);
-  return {};
+  std::size_t device = event.slot;
+  const std::vector<DeviceSet>& sets = nodes_.at(id).spec.devices;
+  for (std::size_t set = 0; set < sets.size(); ++set) {
+    if (device < sets[set].devices.size()) {
+      nodes_.set_health(id, set, device, event.healthy);
+      return {};
+    }
+    device -= sets[set].devices.size();
+  }
+  return base::invalid_argument(fmt::format("node {} has no device slot {}", event.node, event.slot));
 }
 
 base::Result<void> Cluster::apply_body(const UsageSampled& event) {

@@ -77,7 +77,7 @@ base::Result<void> Cluster::apply_body(const PodUpserted& event) {
   record.spec = pod;
   record.alive = false;  // until it is charged, it does not count for a term that it is the first to name
   if (pod.reservation) record.spec.devices = DeviceRequest();
-  record.pod_class = classes_.acquire(record.spec, resources_, names_);
+  record.pod_class = classes_.acquire(record.spec, resources_);
   if (old_class.valid()) classes_.release(old_class);
   nodes_.add_columns();
   record.group = pod.served ? groups_.intern(pod.group) : GroupId();

@@ -23,7 +23,8 @@ namespace column {
 inline constexpr ResourceId kCpu{0U};
 inline constexpr ResourceId kMemory{1U};
 inline constexpr ResourceId kPods{2U};
-/// Whole devices of the node's first device set.
+/// Whole devices of the node's first device set, whatever they are called. Each resource name has a column of
+/// its own besides (devices_column()), from which pods that name it take.
 inline constexpr ResourceId kDevices{3U};
 inline constexpr std::size_t kFixed = 4;
 }  // namespace column

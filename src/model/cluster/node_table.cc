@@ -36,7 +36,7 @@ void NodeTable::add_columns() {
       columns->emplace_back(records_.size(), 0);
 }
 
-void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_resource, NameId device_model) {
+void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_model) {
   NodeRecord& record = records_[id.index()];
   std::vector<std::int64_t> offered(column::kFixed, 0);
   auto offer = [&](ResourceId resource, std::int64_t amount) {
@@ -46,9 +46,15 @@ void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_resource, N
   offer(column::kCpu, spec.allocatable.cpu_milli);
   offer(column::kMemory, spec.allocatable.memory_bytes);
   offer(column::kPods, spec.pod_capacity);
-  if (!spec.devices.empty()) offer(column::kDevices, spec.devices.front().count - record.unhealthy_devices);
-  for (std::size_t i = 1; i < spec.devices.size(); ++i)
-    offer(resources_.intern(spec.devices[i].resource), spec.devices[i].count);
+  record.device_columns.clear();
+  record.foreign_devices.assign(spec.devices.size(), 0);
+  for (const DeviceSet& set : spec.devices) {
+    const std::int64_t healthy = set.count - std::count_if(set.devices.begin(), set.devices.end(),
+                                                           [](const Device& one) { return !one.healthy; });
+    if (record.device_columns.empty()) offer(column::kDevices, healthy);
+    record.device_columns.push_back(devices_column(resources_, set.resource));
+    offer(record.device_columns.back(), healthy);
+  }
   for (const Partition& partition : spec.partitions)
     offer(resources_.intern(partition.resource), partition.count);
   for (const ResourceCount& counted : spec.allocatable.counted)
@@ -66,7 +72,6 @@ void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_resource, N
   record.spec = std::move(spec);
   record.alive = true;
   record.pool = pool;
-  record.device_resource = device_resource;
   record.device_model = device_model;
   touch_static(id);
 }
@@ -79,28 +84,33 @@ void NodeTable::remove(NodeId id) {
     capacity_[i][id.index()] = 0;
   }
   record.alive = false;
-  record.unhealthy_devices = 0;
   order_stale_ = true;
   touch_static(id);
 }
 
-void NodeTable::set_unhealthy(NodeId id, std::uint32_t devices) {
+void NodeTable::set_health(NodeId id, std::size_t set, std::size_t device, bool healthy) {
   NodeRecord& record = records_[id.index()];
-  const std::int64_t difference =
-      static_cast<std::int64_t>(record.unhealthy_devices) - static_cast<std::int64_t>(devices);
-  record.unhealthy_devices = devices;
-  for (auto* columns : {&capacity_, &now_, &later_})
-    (*columns)[column::kDevices.index()][id.index()] += difference;
+  bool& known = record.spec.devices[set].devices[device].healthy;
+  const std::int64_t difference = static_cast<std::int64_t>(healthy) - static_cast<std::int64_t>(known);
+  known = healthy;
+  for (auto* columns : {&capacity_, &now_, &later_}) {
+    (*columns)[record.device_columns[set].index()][id.index()] += difference;
+    if (set == 0) (*columns)[column::kDevices.index()][id.index()] += difference;
+  }
   touch_static(id);
 }
 
 void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold, int sign) {
   NodeRecord& record = records_[place.node.index()];
   const std::size_t row = place.node.index();
+  const ResourceId first = record.first_devices();
   for (const ResourceAmount& amount : pod_class.amounts) {
     const std::int64_t change = sign * amount.amount;
     if (hold != Hold::kReserved) now_[amount.resource.index()][row] -= change;
     if (hold != Hold::kLeaving) later_[amount.resource.index()][row] -= change;
+    if (amount.resource != first) continue;
+    if (hold != Hold::kReserved) now_[column::kDevices.index()][row] -= change;
+    if (hold != Hold::kLeaving) later_[column::kDevices.index()][row] -= change;
   }
   const std::int64_t mib = place.device_groups.empty() ? 0 : share_mib(pod_class, place.node);
   for (DeviceGroupId group : place.device_groups) {
@@ -132,8 +142,11 @@ void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold,
         shared->reserved_mib += sign * mib;
         break;
     }
-    now_[column::kDevices.index()][row] -= shared->occupies_now() - occupied_now;
-    later_[column::kDevices.index()][row] -= shared->occupies_later() - occupied_later;
+    for (ResourceId devices : {column::kDevices, first}) {
+      if (!devices.valid()) continue;
+      now_[devices.index()][row] -= shared->occupies_now() - occupied_now;
+      later_[devices.index()][row] -= shared->occupies_later() - occupied_later;
+    }
     now_[column::kPods.index()][row] -= (shared->needs_slot() && shared->active > 0) - slots_now;
     later_[column::kPods.index()][row] -= shared->needs_slot() - slots_later;
     if (shared->active + shared->leaving + shared->reserved == 0) {

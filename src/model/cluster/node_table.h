@@ -7,6 +7,8 @@
 #include "model/cluster/queue_table.h"
 #include "model/node.h"
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -47,8 +49,9 @@ struct NodeRecord {
   Node spec;
   bool alive = false;  ///< false: named by a pod or removed; nothing is placed on it or charged to it
   PoolId pool;
-  NameId device_resource;  ///< of the first device set
-  NameId device_model;
+  NameId device_model;  ///< of the first device set
+  /// By device set: the columns of their resources. Empty without devices.
+  boost::container::small_vector<ResourceId, 1> device_columns;
   std::uint64_t static_version = 0;  ///< of what does not change with the pods on it
   std::vector<SharedDevice> shared;  ///< in no particular order
   /// A pod that holds something here, or has it reserved.
@@ -58,7 +61,16 @@ struct NodeRecord {
   };
   std::vector<Entry> pods;  ///< in no particular order
   QueueCharge foreign;      ///< what other schedulers' active pods take from it
-  std::uint32_t unhealthy_devices = 0;
+  boost::container::small_vector<std::int64_t, 1> foreign_devices;  ///< the devices of it, by device set
+
+  /// The devices that a column counts; nothing where there are none.
+  const DeviceSet* device_set(ResourceId column) const {
+    for (std::size_t i = 0; i < device_columns.size(); ++i)
+      if (device_columns[i] == column) return &spec.devices[i];
+    return nullptr;
+  }
+  /// The column that shares are taken from, besides column::kDevices; invalid without devices.
+  ResourceId first_devices() const { return device_columns.empty() ? ResourceId() : device_columns.front(); }
 };
 
 /// Nodes by name, what they offer in columns, and what is left of it.
@@ -78,9 +90,10 @@ class NodeTable {
   NodeRecord& record(NodeId id) { return records_[id.index()]; }
 
   /// Replaces what a node offers; its pods must have been uncharged. O(resources).
-  void set(NodeId id, Node spec, PoolId pool, NameId device_resource, NameId device_model);
+  void set(NodeId id, Node spec, PoolId pool, NameId device_model);
   void remove(NodeId id);
-  void set_unhealthy(NodeId id, std::uint32_t devices);
+  /// One device of a set falls ill or gets well. O(1).
+  void set_health(NodeId id, std::size_t set, std::size_t device, bool healthy);
 
   /// Columns have one entry per node, also for those that are not alive.
   const std::vector<std::int64_t>& now(ResourceId resource) const { return now_[resource.index()]; }

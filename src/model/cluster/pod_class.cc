@@ -30,8 +30,11 @@ PodClassKey key_of(const Pod& pod) {
 
 }  // namespace
 
-ClassId PodClassTable::acquire(const Pod& pod, base::Interner<ResourceId>& resources,
-                               base::Interner<NameId>& names) {
+ResourceId devices_column(base::Interner<ResourceId>& resources, std::string_view resource) {
+  return resources.intern(std::string("devices of ").append(resource));
+}
+
+ClassId PodClassTable::acquire(const Pod& pod, base::Interner<ResourceId>& resources) {
   PodClassKey key = key_of(pod);
   if (auto found = ids_.find(key); found != ids_.end()) {
     ++classes_[found->second.index()].references;
@@ -42,12 +45,17 @@ ClassId PodClassTable::acquire(const Pod& pod, base::Interner<ResourceId>& resou
   if (key.requests.cpu_milli > 0) made.amounts.push_back({column::kCpu, key.requests.cpu_milli});
   if (key.requests.memory_bytes > 0) made.amounts.push_back({column::kMemory, key.requests.memory_bytes});
   const DeviceRequest& devices = key.devices;
-  if (!devices.resource.empty()) made.device_resource = names.intern(devices.resource);
   if (devices.kind == DeviceRequest::Kind::kWhole) {
-    made.amounts.push_back({column::kDevices, devices.count});
+    made.device_column = devices_column(resources, devices.resource);
+    made.amounts.push_back({made.device_column, devices.count});
     made.quota_thousandths = devices.count * kThousandthsPerDevice;
   } else if (devices.kind == DeviceRequest::Kind::kFraction) {
     made.quota_thousandths = devices.count * devices.thousandths;
+  }
+  if (devices.second_count > 0) {
+    made.second_device_column = devices_column(resources, devices.second_resource);
+    made.amounts.push_back({made.second_device_column, devices.second_count});
+    made.quota_thousandths += devices.second_count * kThousandthsPerDevice;
   }
   for (const Partition& partition : devices.partitions) {
     made.amounts.push_back({resources.intern(partition.resource), partition.count});

@@ -9,9 +9,13 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fairlead::model {
+
+/// The column of whole devices with a resource name, known or new.
+ResourceId devices_column(base::Interner<ResourceId>& resources, std::string_view resource);
 
 /// An amount of one column of the node table.
 struct ResourceAmount {
@@ -38,7 +42,8 @@ struct PodClass {
   /// What a pod takes of each counted column: cpu, memory, one pod, whole devices, partitions, other
   /// resources. Shares of devices are not in it.
   boost::container::small_vector<ResourceAmount, 4> amounts;
-  NameId device_resource;              ///< invalid: any
+  ResourceId device_column;            ///< of its whole devices; invalid: it asks for none
+  ResourceId second_device_column;     ///< of those of a second kind
   std::int64_t quota_thousandths = 0;  ///< devices charged to a queue; memory requests: 0, see device_share()
   bool uses_devices = false;           ///< whole devices, shares or partitions
   std::uint32_t references = 0;
@@ -49,7 +54,7 @@ struct PodClass {
 class PodClassTable {
  public:
   /// The class of a pod, counted once more. O(log classes).
-  ClassId acquire(const Pod& pod, base::Interner<ResourceId>& resources, base::Interner<NameId>& names);
+  ClassId acquire(const Pod& pod, base::Interner<ResourceId>& resources);
   void release(ClassId id);
   const PodClass& at(ClassId id) const { return classes_[id.index()]; }
   std::size_t size() const { return classes_.size(); }

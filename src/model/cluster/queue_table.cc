@@ -186,7 +186,8 @@ void QueueTable::charge(PoolId pool, QueueId leaf, const QueueCharge& charge, Ta
     add(dimension::kGpu, charge.gpu);
     add(dimension::kCpu, charge.cpu);
     add(dimension::kMemory, charge.memory);
-    if (charge.model_dimension != 0) add(charge.model_dimension, charge.gpu);
+    for (std::size_t model : {charge.model_dimension, charge.second_model_dimension})
+      if (model != 0) add(model, charge.at(model));
   }
 }
 

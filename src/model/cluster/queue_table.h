@@ -26,6 +26,9 @@ struct QueueCharge {
   std::int64_t memory = 0;
   /// The dimension of the device's model, where a queue declares it; 0: none.
   std::size_t model_dimension = 0;
+  /// The part of `gpu` that is of a second kind, whose model has a dimension of its own, or 0: none.
+  std::int64_t second_gpu = 0;
+  std::size_t second_model_dimension = 0;
 
   /// The amount in one dimension.
   std::int64_t at(std::size_t dimension) const {
@@ -37,7 +40,9 @@ struct QueueCharge {
       case dimension::kMemory:
         return memory;
       default:
-        return dimension == model_dimension ? gpu : 0;
+        return dimension == model_dimension          ? gpu - second_gpu
+               : dimension == second_model_dimension ? second_gpu
+                                                     : 0;
     }
   }
   QueueCharge& operator+=(const QueueCharge& other) {

@@ -373,10 +373,11 @@ struct Shape<model::Partition> {
 template <>
 struct Shape<model::DeviceRequest> {
   static auto of(auto& all) {
-    auto& [kind, resource, count, thousandths, memory_mib, partitions] = all;
+    auto& [kind, resource, count, thousandths, memory_mib, partitions, second_resource, second_count] = all;
     return std::tuple(field("kind", kind), field("resource", resource), field("count", count),
                       field("thousandths", thousandths), field("memory_mib", memory_mib),
-                      field("partitions", partitions));
+                      field("partitions", partitions), field("second_resource", second_resource),
+                      field("second_count", second_count));
   }
 };
 

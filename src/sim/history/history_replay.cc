@@ -218,7 +218,8 @@ class HistoryWorld {
     pod.devices = {.kind = model::DeviceRequest::Kind::kWhole,
                    .resource = std::string(kDeviceResource),
                    .count = state.progress.devices_per_pod(),
-                   .partitions = {}};
+                   .partitions = {},
+                   .second_resource = {}};
     pods_.emplace(std::move(uid), PodState{index, pod_index, -1});
     note_waiting(index, state.progress.devices_per_pod());
     tell(model::PodUpserted{std::move(pod)});
