@@ -396,10 +396,16 @@ void RoundRun::accept(const std::vector<VictimChunk>& victims, model::GroupId be
       taken_.push_back({true, pod, rule, beneficiary});
       // What a hypothesis evicted and did not place leaves for good; what this round had only decided waits
       // again.
-      const model::Assignment& now = cluster_.pod(pod).assignment;
-      if (now.state != model::PodState::kEvicted) continue;
-      model::Assignment next = now;
-      next.state = now.held.node.valid() ? model::PodState::kReleasing : model::PodState::kPending;
+      model::Assignment next = cluster_.pod(pod).assignment;
+      if (next.state == model::PodState::kEvicted) {
+        next.state = next.only_decided ? model::PodState::kPending : model::PodState::kReleasing;
+      } else if (next.only_decided) {
+        next.state = model::PodState::kNominated;
+      } else {
+        continue;
+      }
+      if (next.only_decided) next.held = {};
+      next.only_decided = false;
       cluster_.assign(pod, std::move(next));
     }
   }

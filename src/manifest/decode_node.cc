@@ -1,7 +1,7 @@
 #include "manifest/decoding.h"
 
 #include <algorithm>
-#include <functional>
+#include <string_view>
 #include <tuple>
 
 namespace fairlead::manifest {
@@ -112,8 +112,8 @@ std::optional<model::Node> decode_node(Fields& fields, const ReadOptions& option
   // Shares are of the first set: one of known memory, else there are none, and of those the largest.
   std::sort(node.devices.begin(), node.devices.end(),
             [](const model::DeviceSet& a, const model::DeviceSet& b) {
-              return std::tuple(a.memory_mib <= 0, -a.count, std::cref(a.resource)) <
-                     std::tuple(b.memory_mib <= 0, -b.count, std::cref(b.resource));
+              return std::tuple(a.memory_mib <= 0, -a.count, std::string_view(a.resource)) <
+                     std::tuple(b.memory_mib <= 0, -b.count, std::string_view(b.resource));
             });
   node.partition_strategy = strategy_of(node);
   if (const auto pool = model::find_label(node.labels, options.node_pool_label)) node.pool = *pool;

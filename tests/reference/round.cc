@@ -266,6 +266,8 @@ void RoundRun::accept(State next, const std::vector<VictimChunk>& victims, const
       taken.push_back({Taken::Kind::kEvict, pod->uid, rule, beneficiary});
   for (const std::string& uid : next.placed) taken.push_back({Taken::Kind::kPlace, uid, rule, beneficiary});
   for (auto& [uid, pod] : next.pods)
+    if (only_decided(pod)) pod.leaving.reset();
+  for (auto& [uid, pod] : next.pods)
     if (pod.status == Status::kEvicted) pod.status = pod.leaving ? Status::kReleasing : Status::kPending;
   state = std::move(next);
 }

@@ -312,6 +312,8 @@ NodeUse node_use(const Facts& facts, const State& state, const model::Node& node
     if (pod.leaving && pod.leaving->node == node.name)
       occupy(use, node, *pod.pod, *pod.leaving, use.releasing, &SharedDevice::has_releasing,
              &SharedDevice::releasing);
+    if (pod.leaving && pod.leaving->node == node.name && !only_decided(pod))
+      for (const std::string& group : pod.leaving->device_groups) reserved[group] = true;
     if (pod.place.node != node.name || !is_active(pod.status)) continue;
     if (pod.status == Status::kPipelined)
       occupy(use, node, *pod.pod, pod.place, use.pipelined, &SharedDevice::has_pipelined,
@@ -323,8 +325,7 @@ NodeUse node_use(const Facts& facts, const State& state, const model::Node& node
           reserved[group] || (pod.status == Status::kRunning && !awaits_bind(*facts.world, *pod.pod));
   }
   for (const auto& [group, is_reserved] : reserved)
-    if (!is_reserved && !use.shared[group].has_releasing)
-      (use.shared[group].has_active ? use.active : use.pipelined)["pods"] += 1;
+    if (!is_reserved) (use.shared[group].has_active ? use.active : use.pipelined)["pods"] += 1;
   count_shared_devices(use);
   return use;
 }
@@ -334,8 +335,7 @@ void evict(State& state, const std::string& uid) {
   pod.home_status = pod.status;
   pod.home = pod.place;
   pod.home_leaving = pod.leaving;
-  // What this round itself placed has not started: it gives its place back at once.
-  if (pod.status == Status::kRunning) pod.leaving = pod.place;
+  if (pod.status == Status::kRunning || pod.status == Status::kAllocated) pod.leaving = pod.place;
   pod.status = Status::kEvicted;
   pod.place = {};
 }

@@ -92,6 +92,10 @@ struct PodState {
   std::optional<Place> home_leaving;
 };
 
+/// What it gives back was only decided in this round, so that the world does not know of it. In the round it
+/// counts as leaving like the rest, so that the round decides what the next one would.
+inline bool only_decided(const PodState& pod) { return pod.leaving && pod.home_status == Status::kAllocated; }
+
 /// A leaf or inner part of a group's tree of sub-groups.
 struct Part {
   std::string name;

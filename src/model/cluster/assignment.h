@@ -57,6 +57,9 @@ struct Assignment {
   PodState state = PodState::kPending;
   Place held;      ///< active or leaving pods
   Place reserved;  ///< nominated pods; also pods that were moved
+  /// Inside a hypothesis: what a victim gives back was only decided in this round, so the world does not know
+  /// of it. It counts as leaving like the rest, so that the round decides what the next one would.
+  bool only_decided = false;
 
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };

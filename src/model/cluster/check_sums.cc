@@ -16,9 +16,10 @@ constexpr const char* kTallies[] = {"allocated", "non-preemptible", "requested"}
 /// Shared devices of one node, by group.
 using Devices = std::map<DeviceGroupId, SharedDevice>;
 
-Hold hold_of(PodState state) {
-  if (is_leaving(state)) return Hold::kLeaving;
-  return state == PodState::kBinding ? Hold::kActive : Hold::kStarted;
+Hold hold_of(const Assignment& assignment) {
+  if (assignment.only_decided) return Hold::kGivenUp;
+  if (is_leaving(assignment.state)) return Hold::kLeaving;
+  return assignment.state == PodState::kBinding ? Hold::kActive : Hold::kStarted;
 }
 
 void occupy(SharedDevice& device, Hold hold, std::int64_t mib) {
@@ -30,6 +31,9 @@ void occupy(SharedDevice& device, Hold hold, std::int64_t mib) {
       ++device.active;
       device.active_mib += mib;
       break;
+    case Hold::kGivenUp:
+      ++device.given_up;
+      [[fallthrough]];
     case Hold::kLeaving:
       ++device.leaving;
       device.leaving_mib += mib;
@@ -42,9 +46,9 @@ void occupy(SharedDevice& device, Hold hold, std::int64_t mib) {
 }
 
 bool equal(const SharedDevice& a, const SharedDevice& b) {
-  return a.started == b.started && a.active == b.active && a.leaving == b.leaving &&
-         a.reserved == b.reserved && a.active_mib == b.active_mib && a.leaving_mib == b.leaving_mib &&
-         a.reserved_mib == b.reserved_mib;
+  return a.started == b.started && a.given_up == b.given_up && a.active == b.active &&
+         a.leaving == b.leaving && a.reserved == b.reserved && a.active_mib == b.active_mib &&
+         a.leaving_mib == b.leaving_mib && a.reserved_mib == b.reserved_mib;
 }
 
 }  // namespace
@@ -73,13 +77,13 @@ std::string Cluster::check_node_sums() const {
           if (resource == column::kDevices && amount.resource != nodes_.at(place.node).first_devices())
             continue;
           if (hold != Hold::kReserved) now[resource.index()][row] -= amount.amount;
-          if (hold != Hold::kLeaving) later[resource.index()][row] -= amount.amount;
+          if (!is_leaving(hold)) later[resource.index()][row] -= amount.amount;
         }
       }
       const std::int64_t mib = place.device_groups.empty() ? 0 : nodes_.share_mib(pod_class, place.node);
       for (DeviceGroupId group : place.device_groups) occupy(devices[row][group], hold, mib);
     };
-    charge_place(record.assignment.held, hold_of(record.assignment.state));
+    charge_place(record.assignment.held, hold_of(record.assignment));
     charge_place(record.assignment.reserved, Hold::kReserved);
   }
   std::string differences;

@@ -133,8 +133,8 @@ void Cluster::evict(PodId id) {
   record.home = record.assignment;
   Assignment next;
   next.state = PodState::kEvicted;
-  const bool only_decided = record.assignment.state == PodState::kBinding && record.decision == 0;
-  if (!only_decided) next.held = record.assignment.held;
+  next.held = record.assignment.held;
+  next.only_decided = record.assignment.state == PodState::kBinding && record.decision == 0;
   assign(id, std::move(next));
 }
 
@@ -185,14 +185,14 @@ void Cluster::charge_terms(PodId id, const Place& place, Hold hold, int sign) {
   const PodRecord& record = pods_[id.index()];
   if (record.selected_by.empty() && record.keeps_away.empty() && record.prefers.empty()) return;
   const Labels& labels = nodes_.at(place.node).spec.labels;
-  const auto use = hold == Hold::kLeaving    ? &PodCounts::leaving
+  const auto use = is_leaving(hold)          ? &PodCounts::leaving
                    : hold == Hold::kReserved ? &PodCounts::reserved
                                              : &PodCounts::active;
   for (TermId term : record.selected_by)
     terms_.count_selected(term, terms_.intern_domain(term, labels), place.node, use, sign);
   for (TermId term : record.keeps_away)
     terms_.count_keeping_away(term, terms_.intern_domain(term, labels), use, sign);
-  if (hold == Hold::kLeaving) return;
+  if (is_leaving(hold)) return;
   for (const auto& [term, weight] : record.prefers)
     terms_.count_attraction(term, terms_.intern_domain(term, labels), sign * std::int64_t{weight});
 }
@@ -236,7 +236,8 @@ void Cluster::charge_node(PodId id, int sign) {
     }
   };
   if (assignment.held.node.valid()) {
-    charge_place(assignment.held, is_leaving(assignment.state)             ? Hold::kLeaving
+    charge_place(assignment.held, assignment.only_decided                  ? Hold::kGivenUp
+                                  : is_leaving(assignment.state)           ? Hold::kLeaving
                                   : assignment.state == PodState::kBinding ? Hold::kActive
                                                                            : Hold::kStarted);
     if (sign > 0) {

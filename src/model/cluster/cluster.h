@@ -123,8 +123,8 @@ class Cluster {
   /// The only way to change where a pod is. Node, device, gang and queue sums follow. Recorded for rollback
   /// while a mark is open. O(amounts + depth of the queue).
   void assign(PodId id, Assignment assignment);
-  /// Inside a hypothesis: takes a placed pod's place away. It counts as waiting, and what it has really held
-  /// it gives back when it leaves; what this round had only decided for it is free at once.
+  /// Inside a hypothesis: takes a placed pod's place away. It counts as waiting, and what it holds it
+  /// gives back when it leaves.
   void evict(PodId id);
   /// Opens a hypothesis. Marks nest.
   std::size_t mark();

@@ -107,10 +107,10 @@ void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold,
   for (const ResourceAmount& amount : pod_class.amounts) {
     const std::int64_t change = sign * amount.amount;
     if (hold != Hold::kReserved) now_[amount.resource.index()][row] -= change;
-    if (hold != Hold::kLeaving) later_[amount.resource.index()][row] -= change;
+    if (!is_leaving(hold)) later_[amount.resource.index()][row] -= change;
     if (amount.resource != first) continue;
     if (hold != Hold::kReserved) now_[column::kDevices.index()][row] -= change;
-    if (hold != Hold::kLeaving) later_[column::kDevices.index()][row] -= change;
+    if (!is_leaving(hold)) later_[column::kDevices.index()][row] -= change;
   }
   const std::int64_t mib = place.device_groups.empty() ? 0 : share_mib(pod_class, place.node);
   for (DeviceGroupId group : place.device_groups) {
@@ -133,6 +133,9 @@ void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold,
         shared->active += count;
         shared->active_mib += sign * mib;
         break;
+      case Hold::kGivenUp:
+        shared->given_up += count;
+        [[fallthrough]];
       case Hold::kLeaving:
         shared->leaving += count;
         shared->leaving_mib += sign * mib;

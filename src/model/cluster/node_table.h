@@ -21,8 +21,11 @@ enum class Hold : std::uint8_t {
   kActive,    ///< used now and later, decided but not yet bound
   kStarted,   ///< used now and later, bound or running
   kLeaving,   ///< used now, free later
+  kGivenUp,   ///< likewise, only decided in this round
   kReserved,  ///< free now or being freed, used later
 };
+
+constexpr bool is_leaving(Hold hold) { return hold == Hold::kLeaving || hold == Hold::kGivenUp; }
 
 /// A device that is shared, on one node. Amounts are MiB of its memory; counts are pods.
 struct SharedDevice {
@@ -34,9 +37,10 @@ struct SharedDevice {
   std::uint32_t leaving = 0;
   std::uint32_t reserved = 0;
   std::uint32_t started = 0;  ///< of the active: bound or running, so that the world holds the device already
+  std::uint32_t given_up = 0;  ///< of the leaving: those of which the world does not know
 
   /// A second pod, which will hold the device for its users, has still to come and needs a slot of its own.
-  bool needs_slot() const { return started == 0 && leaving == 0 && active + reserved > 0; }
+  bool needs_slot() const { return started == 0 && leaving == given_up && active + reserved > 0; }
   /// It takes a whole device now.
   bool occupies_now() const { return active + leaving > 0; }
   /// It will take a whole device when everything that leaves has left.
