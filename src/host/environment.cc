@@ -53,6 +53,13 @@ std::vector<std::pair<std::string, std::string>> replica_environment(const Envir
     variables["LOCAL_WORLD_SIZE"] = "1";
     variables["MASTER_ADDR"] = "127.0.0.1";
     variables["MASTER_PORT"] = std::to_string(input.workload.master_port);
+    // What torchrun takes for the options that it is not given: each replica is one of its nodes, with a
+    // process for each of its devices.
+    variables["PET_NNODES"] = std::to_string(replica.world_size);
+    variables["PET_NODE_RANK"] = std::to_string(replica.rank);
+    variables["PET_NPROC_PER_NODE"] = std::to_string(std::max<std::int64_t>(input.role.devices.count, 1));
+    variables["PET_MASTER_ADDR"] = "127.0.0.1";
+    variables["PET_MASTER_PORT"] = std::to_string(input.workload.master_port);
   }
   for (const auto& [name, value] : input.role.environment) variables[name] = value;
   return {variables.begin(), variables.end()};

@@ -176,7 +176,7 @@ void Loop::assign_ranks() {
     for (const ReplicaRecord* replica : members)
       if (!effects_.starts.contains(replica->uid)) used.insert(replica->rank);
     const bool alone = members.size() == used.size() + 1 && used.empty();
-    if (!alone && !record->spec.service && used.empty()) {  // a new run: a new meeting point
+    if (!record->spec.service && used.empty()) {  // a new run: a new meeting point
       record->master_port = options_.free_port();
       changed(*record);
     }

@@ -160,14 +160,16 @@ std::string RunningPlatform::member(const std::string& json, const std::string& 
 }
 
 void RunningPlatform::wait_until(const std::string& what, const std::function<bool()>& holds) {
+  if (!holds_soon(holds)) ADD_FAILURE() << "waited in vain: " << what;
+}
+
+bool RunningPlatform::holds_soon(const std::function<bool()>& holds) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(kPatienceSeconds);
   while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      ADD_FAILURE() << "waited in vain: " << what;
-      return;
-    }
+    if (std::chrono::steady_clock::now() > deadline) return false;
     pause_between_looks();
   }
+  return true;
 }
 
 int RunningPlatform::processes_with(const std::string& text) {

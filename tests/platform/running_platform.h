@@ -65,6 +65,8 @@ class RunningPlatform {
   }
   /// Asks again until it holds, at most half a minute; fails the test otherwise.
   void wait_until(const std::string& what, const std::function<bool()>& holds);
+  /// The same without failing.
+  bool holds_soon(const std::function<bool()>& holds);
   void wait_for_state(const std::string& name, const std::string& state) {
     wait_until(name + " is " + state, [&] { return this->state(name) == state; });
   }
