@@ -8,9 +8,9 @@
 namespace fairlead::net {
 namespace {
 
-std::string one_line(std::string_view text) {
+std::string without(std::string_view text, std::string_view left_out) {
   std::string out(text);
-  std::erase_if(out, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+  std::erase_if(out, [&](char c) { return left_out.find(c) != left_out.npos; });
   return out;
 }
 
@@ -18,8 +18,8 @@ std::string one_line(std::string_view text) {
 
 std::string write_event(const ServerEvent& event) {
   std::string out;
-  if (!event.name.empty()) out += fmt::format("event: {}\n", one_line(event.name));
-  if (!event.id.empty()) out += fmt::format("id: {}\n", one_line(event.id));
+  if (!event.name.empty()) out += fmt::format("event: {}\n", without(event.name, "\r\n"));
+  if (!event.id.empty()) out += fmt::format("id: {}\n", without(event.id, std::string_view("\r\n\0", 3)));
   if (event.retry) out += fmt::format("retry: {}\n", event.retry->nanoseconds() / 1'000'000);
   std::string_view rest = event.data;
   while (true) {

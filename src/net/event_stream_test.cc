@@ -23,10 +23,11 @@ TEST(EventStream, ReadsWhatItWrites) {
   const ServerEvent plain{"", "7", "one", std::nullopt};
   const ServerEvent full{"workload", "8", "two\n\nlines ", base::Duration::milliseconds(1500)};
   const ServerEvent empty{"ping", "9", "", std::nullopt};
-  const std::string text =
-      write_event(plain) + write_heartbeat() + write_event(full) + write_event(empty) + "data: cut off\n";
+  const ServerEvent odd{std::string("a\0b", 3), "10", "", std::nullopt};  // only an id has no NUL
+  const std::string text = write_event(plain) + write_heartbeat() + write_event(full) + write_event(empty) +
+                           write_event(odd) + "data: cut off\n";
   for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, text.size()}) {
-    EXPECT_EQ(read(text, piece), (std::vector<ServerEvent>{plain, full, empty})) << piece;
+    EXPECT_EQ(read(text, piece), (std::vector<ServerEvent>{plain, full, empty, odd})) << piece;
   }
 }
 
