@@ -12,6 +12,7 @@
 #include "net/http_server.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +78,16 @@ double resident() {
   return std::strtod(status->c_str() + space, nullptr) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
+/// Seconds of processor time that this process has had: what a busy machine does not change.
+double processor() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(use.ru_utime) + seconds(use.ru_stime);
+}
+
 std::shared_ptr<const kube::ApiServer> at(std::uint16_t port) {
   auto server = std::make_shared<kube::ApiServer>();
   server->url = fmt::format("http://127.0.0.1:{}", port);
@@ -101,6 +112,7 @@ double read_only(std::uint16_t port) {
 
 void take_in(std::uint16_t port, int nodes, double alone) {
   const double before = resident();
+  const double processor_before = processor();
   std::mutex mutex;
   std::condition_variable changed;
   bool woken = false;
@@ -152,6 +164,7 @@ void take_in(std::uint16_t port, int nodes, double alone) {
   fmt::print(
       "  listed, joined and told to the engine   {:6.2f} s, {:.2f} times the reading alone ({} events)\n",
       seconds, seconds / alone, told);
+  fmt::print("  of it processor time                    {:6.2f} s\n", processor() - processor_before);
   fmt::print("  memory of it                            {:6.0f} MB\n", resident() - before);
 }
 

@@ -18,6 +18,8 @@ using manifest::LiveKind;
 constexpr auto kShortestWait = base::Duration::milliseconds(10);
 /// A pod's waiting is written again after so long when only the numbers in the message have changed.
 constexpr auto kSameReason = base::Duration::seconds(10);
+/// How long an eviction that is only observed is not thought of again.
+constexpr auto kObservedEviction = base::Duration::seconds(600);
 constexpr const char* kComponent = "fairlead";
 constexpr const char* kStrategicMerge = "application/strategic-merge-patch+json";
 constexpr const char* kMerge = "application/merge-patch+json";
@@ -343,7 +345,13 @@ void Controller::bind(std::uint64_t number, const model::Bind& bind) {
   said_.erase(bind.pod);
   auto pod = identity(bind.pod);
   // The world's removal of the pod is on its way to the engine; this is its outcome.
-  if (!pod || options_.observe) return;
+  if (!pod) return;
+  if (options_.observe) {
+    // It stays assumed until the world shows where the pod went.
+    if (options_.log)
+      options_.log(fmt::format("would bind {}/{} to {}", pod->namespace_name, pod->name, bind.node));
+    return;
+  }
   Write write;
   write.kind = Write::Kind::kBind;
   write.decision = number;
@@ -358,7 +366,20 @@ void Controller::bind(std::uint64_t number, const model::Bind& bind) {
 void Controller::evict(std::uint64_t number, const model::Evict& evict) {
   ++counts_.evictions;
   auto pod = identity(evict.pod);
-  if (!pod || options_.observe) return;
+  if (!pod) return;
+  if (options_.observe) {
+    if (options_.log)
+      options_.log(fmt::format("would evict {}/{}: {}", pod->namespace_name, pod->name, evict.reason));
+    const std::lock_guard lock(mutex_);
+    Outcome refused;
+    refused.kind = Write::Kind::kEvict;
+    refused.decision = number;
+    refused.pod = std::move(*pod);
+    refused.retry_after = kObservedEviction;
+    outcomes_.push_back(std::move(refused));
+    woken_ = true;
+    return;
+  }
   const auto* known = cluster_.pod(evict.pod);
   say(*known, true, "Evicted", evict.reason);
   if (const auto* group = cluster_.group_object(known->group)) {

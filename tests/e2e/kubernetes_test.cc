@@ -359,6 +359,27 @@ TEST_F(Kubernetes, AStandbyTakesOverWithinFiveSecondsAndAStoppedLeaderGivesUp) {
   runs("d");
 }
 
+TEST_F(Kubernetes, ObservesWithoutWriting) {
+  ASSERT_EQ(nodes_->add_nodes("gpu-", 1, {}), "");
+  cluster().apply(queue("all", "", 8, 8) + queue("vision", "all", 0, -1) + queue("speech", "all", 8, -1));
+  {
+    const ControllerProcess controller(cluster());
+    cluster().apply(pod("borrows", 8, "vision"));
+    runs("borrows");
+  }
+  const ControllerProcess observer(cluster(), {"--observe"}, cluster().kubeconfig("fairlead"));
+  cluster().apply(pod("owns", 8, "speech"));
+  wait_until("the eviction is thought of", [&] {
+    return observer.log().find("would evict default/borrows: reclaimed for") != std::string::npos;
+  });
+  EXPECT_EQ(phase_of("borrows"), "Running");
+  EXPECT_EQ(waiting("owns"), "");
+  cluster().kubectl({"delete", "pod", "borrows", "--wait=false"});
+  wait_until("the binding is thought of",
+             [&] { return observer.log().find("would bind default/owns to gpu-1") != std::string::npos; });
+  EXPECT_EQ(node_of("owns"), "");
+}
+
 TEST_F(Kubernetes, PlansALiveClusterWithAViewersRights) {
   ASSERT_EQ(nodes_->add_nodes("gpu-", 1, {}), "");
   cluster().apply(R"(
