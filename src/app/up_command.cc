@@ -17,7 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <map>
@@ -43,6 +45,7 @@ struct UpOptions {
   bool check = false;
   std::string certificate;
   std::string key;
+  std::string workspace_domain;
 };
 
 bool is_loopback(const std::string& address) {
@@ -122,6 +125,7 @@ int run_up(UpOptions options, const cli::Environment& environment) {
       traffic[key] = {one.in_flight, one.held, one.requests_per_second, one.latency_p95_milliseconds};
     return traffic;
   };
+  api_options.make_scheduler = [] { return engine::make_engine(); };
   auto api = server::Api::make(**platform, api_options);
   if (!api) return fail(environment, api.error());
   net::HttpServerOptions server_options;
@@ -131,9 +135,15 @@ int run_up(UpOptions options, const cli::Environment& environment) {
   server_options.certificate_file = options.certificate;
   server_options.key_file = options.key;
   server_options.proxy_prefixes = {kServePrefix};
+  // Every name below localhost is this machine's loopback, to browsers as well.
+  if (options.workspace_domain.empty() && is_loopback(options.address))
+    options.workspace_domain = "localhost";
+  if (!options.workspace_domain.empty())
+    server_options.proxy_host_suffixes = {"." + options.workspace_domain};
   server_options.clock = base::system_time;
   net::HttpHandlers handlers = (*api)->handlers();
-  handlers.on_proxy = proxy_handler(**platform, **api);
+  handlers.on_proxy =
+      proxy_handler(**platform, **api, {options.workspace_domain, !options.certificate.empty()});
   auto http = net::HttpServer::start(std::move(server_options), std::move(handlers));
   if (!http) return fail(environment, http.error());
   print_start(environment, options, **platform, **api, (*http)->port());
@@ -201,13 +211,22 @@ cli::Command up_command() {
   command.option("--certificate", options->certificate, "FILE", "TLS certificate with its chain, PEM")
       .takes_path = true;
   command.option("--key", options->key, "FILE", "Private key of the certificate, PEM").takes_path = true;
+  command.option("--workspace-domain", options->workspace_domain, "DOMAIN",
+                 "Where browsers reach workspaces, each at a name below it (*.DOMAIN leads here) [localhost; "
+                 "none where other machines reach the API]");
   command.flag("--plain", options->plain, "Allow an address that other machines reach without TLS");
   command.flag("--fresh", options->fresh, "Forget everything first: workloads, queues, users, the ledger");
   command.flag("--stop-workloads", options->stop_on_term, "End the work on SIGTERM, too");
   command.flag("--check", options->check, "Only tell whether the address is free, and start nothing");
   command.flag("-q,--quiet", options->quiet, "Do not print what happens");
   command.check = [options]() -> std::string {
-    return options->certificate.empty() == options->key.empty() ? "" : "--certificate and --key go together";
+    if (options->certificate.empty() != options->key.empty()) return "--certificate and --key go together";
+    const std::string& domain = options->workspace_domain;
+    const bool is_name = std::all_of(domain.begin(), domain.end(), [](unsigned char c) {
+      return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-' || c == '.';
+    });
+    if (is_name && !domain.starts_with('.') && !domain.ends_with('.')) return {};
+    return "--workspace-domain: \"" + domain + "\" is not a name such as work.example.org, in small letters";
   };
   command.run = [options](const cli::Environment& environment) { return run_up(*options, environment); };
   return command;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 
 namespace fairlead::cli {
@@ -128,6 +129,24 @@ int ApiClient::tell_problem(const net::ClientResponse& response) const {
   environment_.err << "fairlead: " << printable(detail) << '\n';
   if (!remedy.empty()) environment_.err << "  " << printable(remedy) << '\n';
   return exit_code_of(response.status);
+}
+
+int ApiClient::tell_refusal(const base::Error& error) const {
+  // The answer's text stands in the message; mostly it is a problem.
+  net::ClientResponse response;
+  response.body = error.message().substr(std::min(error.message().find('{'), error.message().size()));
+  const auto document = Document::parse(response.body);
+  const auto status = document ? integer_at((*document)->root(), "status") : 0;
+  if (status != 0) {
+    response.status = static_cast<int>(status);
+    return tell_problem(response);
+  }
+  environment_.err << "fairlead: " << printable(error.message()) << '\n';
+  using Code = base::Code;
+  return error.code() == Code::kPermissionDenied ? kExitNotAllowed
+         : error.code() == Code::kNotFound       ? kExitNotFound
+         : error.code() == Code::kUnavailable    ? kExitUnavailable
+                                                 : kExitFailed;
 }
 
 std::unique_ptr<Document> ApiClient::ask(const Request& request, int& exit_code) {

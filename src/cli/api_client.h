@@ -68,6 +68,9 @@ class ApiClient {
   /// Tells an answer of status 400 or above, and returns the exit code for it.
   int tell_problem(const net::ClientResponse& response) const;
 
+  /// Tells why a WebSocket was not accepted, and returns the exit code for it.
+  int tell_refusal(const base::Error& error) const;
+
   const Context& context() const { return context_; }
   /// What a connection of another kind needs: URL, socket, headers.
   net::ClientRequest address(std::string_view path) const;

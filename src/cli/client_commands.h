@@ -13,6 +13,7 @@ std::vector<Command> workload_change_commands();  ///< delete, suspend, resume, 
 Command why_command();
 Command logs_command();
 Command exec_command();
+Command port_forward_command();
 Command queue_command();
 Command node_list_command();  ///< "list", below "node"
 Command device_command();

@@ -75,6 +75,7 @@ void add_client_commands(std::vector<Command>& commands) {
   append(commands, workload_commands());
   commands.push_back(logs_command());
   commands.push_back(exec_command());
+  commands.push_back(port_forward_command());
   commands.push_back(why_command());
   append(commands, workload_change_commands());
   commands.push_back(queue_command());

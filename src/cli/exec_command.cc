@@ -146,15 +146,7 @@ int run_exec(const ExecOptions& options, const Environment& environment) {
   callbacks.on_message = [&](std::string_view bytes, bool binary) { remote.message(bytes, binary); };
   callbacks.on_close = [&](std::uint16_t, std::string_view reason) { remote.close(reason); };
   auto socket = environment.connect_web_socket(client->address(path), std::move(callbacks));
-  if (!socket) {
-    environment.err << "fairlead: " << socket.error().message() << '\n';
-    using Code = base::Code;
-    const Code why = socket.error().code();
-    return why == Code::kPermissionDenied ? kExitNotAllowed
-           : why == Code::kNotFound       ? kExitNotFound
-           : why == Code::kUnavailable    ? kExitUnavailable
-                                          : kExitFailed;
-  }
+  if (!socket) return client->tell_refusal(socket.error());
   {
     std::optional<RawTerminal> raw;
     if (options.terminal && options.input) raw.emplace(environment.input_descriptor);

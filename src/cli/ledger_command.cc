@@ -1,11 +1,15 @@
 #include "cli/ledger_command.h"
 
-#include "base/json_writer.h"
+#include "cli/api_client.h"
+#include "cli/context.h"
 #include "cli/offline_commands.h"
+#include "cli/output.h"
+#include "cli/text_table.h"
 #include "cli/usage_command.h"
 #include "ledger/salvage.h"
 #include "ledger/state_at.h"
 #include "ledger/verify.h"
+#include "ledger/verify_json.h"
 #include "manifest/cycle.h"
 
 #include <fmt/format.h>
@@ -22,20 +26,6 @@ namespace {
 using ledger::SegmentReport;
 using ledger::VerifyReport;
 using Outcome = SegmentReport::Outcome;
-
-std::string_view word_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kEqual:
-      return "equal";
-    case Outcome::kDifferent:
-      return "different";
-    case Outcome::kOtherRevision:
-      return "skipped";
-    case Outcome::kUnreadable:
-      return "unreadable";
-  }
-  return {};
-}
 
 std::string span_of(const ledger::Segment& segment) {
   return fmt::format("segment {}, {} to {}", segment.id, base::format_time(segment.began),
@@ -78,41 +68,76 @@ std::string text_of(const VerifyReport& report) {
   return out;
 }
 
-std::string json_of(const VerifyReport& report) {
-  std::string text;
-  base::JsonWriter out(text, 2);
-  out.begin_object();
-  out.member("good", report.good());
-  out.key("damage");
-  out.begin_array();
-  for (const std::string& damage : report.damage) out.value(damage);
-  out.end_array();
-  out.member("moreDamage", report.more_damage);
-  out.key("segments");
-  out.begin_array();
-  for (const SegmentReport& segment : report.segments) {
-    out.begin_object();
-    out.member("id", segment.segment.id);
-    out.member("began", base::format_time(segment.segment.began));
-    if (segment.segment.ended) out.member("ended", base::format_time(*segment.segment.ended));
-    out.member("engineRevision", segment.segment.engine_revision);
-    out.member("eventVersion", segment.segment.event_version);
-    out.member("outcome", word_of(segment.outcome));
-    out.member("equalRounds", segment.rounds);
-    out.member("equalDecisions", segment.decisions);
-    if (!segment.first_difference.empty()) out.member("firstDifference", segment.first_difference);
-    out.end_object();
+int print_report(const LedgerVerifyOptions& options, const VerifyReport& report,
+                 const Environment& environment) {
+  environment.out << (options.output == LedgerVerifyOptions::Output::kJson ? ledger::to_json(report, 2) + '\n'
+                                                                           : text_of(report));
+  return report.good() ? kExitOk : kExitFailed;
+}
+
+void print_progress(const Environment& environment, std::int64_t done, std::int64_t total) {
+  environment.err << fmt::format("\rverifying {:3} %", total > 0 ? done * 100 / total : 100) << std::flush;
+}
+
+// Lines of JSON: {"done", "total"} now and then, and at the end {"report"} or {"error"}.
+class VerifyLines {
+ public:
+  explicit VerifyLines(const Environment& environment) : environment_(environment) {}
+
+  bool take(std::string_view bytes) {
+    text_ += bytes;
+    for (std::size_t end = text_.find('\n'); end != std::string::npos; end = text_.find('\n')) {
+      last_ = text_.substr(0, end);
+      text_.erase(0, end + 1);
+      const auto line = Document::parse(last_);
+      if (line && environment_.err_is_terminal && !at((*line)->root(), "total").is_null())
+        print_progress(environment_, integer_at((*line)->root(), "done"),
+                       integer_at((*line)->root(), "total"));
+    }
+    return true;
   }
-  out.end_array();
-  out.member("transactions", report.batches);
-  out.member("rounds", report.rounds);
-  out.member("documents", report.documents);
-  out.member("history", report.history);
-  out.member("usage", report.usage);
-  out.member("retained", report.retained);
-  if (!report.newest_hash.empty()) out.member("newestHash", report.newest_hash);
-  out.end_object();
-  return text + '\n';
+  const std::string& last() const { return last_; }
+  /// What is no line yet: the text of a refusal.
+  const std::string& rest() const { return text_; }
+
+ private:
+  const Environment& environment_;
+  std::string text_;
+  std::string last_;
+};
+
+int verify_on_server(const LedgerVerifyOptions& options, const Environment& environment) {
+  int code = kExitOk;
+  const auto client = ApiClient::open(environment, options.client, code);
+  if (client == nullptr) return code;
+  VerifyLines lines(environment);
+  ApiClient::Request request;
+  request.method = "POST";
+  request.path = "/api/v1/ledger/verify";
+  request.on_bytes = [&](std::string_view bytes) { return lines.take(bytes); };
+  auto response = client->send(request, code);
+  if (environment.err_is_terminal) environment.err << "\r\x1b[K" << std::flush;
+  if (!response) return code;
+  if (response->status >= 400) {
+    response->body = lines.last() + lines.rest();
+    return client->tell_problem(*response);
+  }
+  const auto last = Document::parse(lines.last());
+  const base::JsonValue* report = last ? (*last)->root().find("report") : nullptr;
+  if (report != nullptr) return print_report(options, ledger::verify_report_from(*report), environment);
+  const std::string why = last ? text_at((*last)->root(), "error") : std::string();
+  environment.err << "fairlead: " << (why.empty() ? "the server ended before the outcome" : printable(why))
+                  << '\n';
+  return kExitFailed;
+}
+
+// Whether the server that commands talk to is one that only its API reaches.
+bool asks_a_server(const LedgerVerifyOptions& options, const Environment& environment) {
+  if (!options.state.empty()) return false;
+  if (!options.client.server.empty()) return true;
+  if (!environment.variable) return false;
+  const auto context = choose_context(environment, {});
+  return context && context->socket.empty() && !context->server.empty();
 }
 
 int fail(const Environment& environment, const base::Error& error) {
@@ -128,14 +153,17 @@ Command verify_command() {
   command.description = "Check that the ledger is as it was written, and decide every round again";
   command.more =
       "Each row's hash is worked out again, and each segment is replayed through the engine and compared, "
-      "decision by decision.\nReads only, and may run while the platform does. Exit code 0: everything is "
-      "equal; 1: something is not, or cannot be read.";
+      "decision by decision.\nReads only, and may run while the platform does. A server on another machine "
+      "does "
+      "it itself. Exit code 0: everything is equal; 1: something is not, or cannot be read.";
   command.examples =
       "  fairlead ledger verify\n"
       "  fairlead ledger verify --state /var/lib/fairlead -o json\n"
-      "  fairlead ledger verify --state backup.db";
+      "  fairlead ledger verify --state backup.db\n"
+      "  fairlead ledger verify --server https://pool.example.org";
   command.option("--state", options->state, "DIR|FILE", "The state folder, or the database [this account's]")
       .takes_path = true;
+  add_client_options(command, options->client);
   command.choice<Output>("-o,--output", options->output, {{"text", Output::kText}, {"json", Output::kJson}},
                          "How the outcome is printed [text]");
   command.run = [options](const Environment& environment) {
@@ -220,21 +248,19 @@ base::Result<std::string> ledger_path(const std::string& state, const Environmen
 }
 
 int run_ledger_verify(const LedgerVerifyOptions& options, const Environment& environment) {
+  if (asks_a_server(options, environment)) return verify_on_server(options, environment);
   const auto path = ledger_path(options.state, environment);
   if (!path) return fail(environment, path.error());
-  ledger::VerifyOptions verifying{environment.make_scheduler, {}};
+  ledger::VerifyOptions verifying{environment.make_scheduler, {}, {}};
   if (environment.err_is_terminal) {
     verifying.progress = [&environment](std::int64_t done, std::int64_t total) {
-      environment.err << fmt::format("\rverifying {:3} %", total > 0 ? done * 100 / total : 100)
-                      << std::flush;
+      print_progress(environment, done, total);
     };
   }
   const auto report = ledger::verify(*path, verifying);
   if (environment.err_is_terminal) environment.err << "\r\x1b[K" << std::flush;
   if (!report) return fail(environment, report.error());
-  environment.out << (options.output == LedgerVerifyOptions::Output::kJson ? json_of(*report)
-                                                                           : text_of(*report));
-  return report->good() ? kExitOk : kExitFailed;
+  return print_report(options, *report, environment);
 }
 
 int run_ledger_export(const LedgerExportOptions& options, const Environment& environment) {

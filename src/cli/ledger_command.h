@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/api_client.h"
 #include "cli/environment.h"
 
 #include <string>
@@ -8,7 +9,10 @@ namespace fairlead::cli {
 
 struct LedgerVerifyOptions {
   enum class Output { kText, kJson };
-  std::string state;  ///< a state folder or the database itself; empty: the account's own
+  /// A state folder or the database itself; empty: that of the server that commands talk to, which is asked
+  /// when it is not this account's on this machine.
+  std::string state;
+  ClientOptions client = {};
   Output output = Output::kText;
 };
 /// Runs `fairlead ledger verify`. Returns an ExitCode: kExitFailed when something is damaged or was decided

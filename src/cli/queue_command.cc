@@ -210,7 +210,8 @@ int run_write(const QueueOptions& options, bool create, const Environment& envir
     return kExitOk;
   }
   bool nothing = true;
-  for (const auto& [key, verb] : {std::pair("evicted", "stops"), std::pair("started", "starts")}) {
+  for (const auto& [key, verb] :
+       {std::pair("evicted", "stops"), std::pair("shrunk", "shrinks"), std::pair("started", "starts")}) {
     for (const base::JsonValue& item : at(answer->root(), key).items()) {
       environment.out << verb << ' ' << printable(item.text()) << '\n';
       nothing = false;
@@ -308,6 +309,11 @@ Command queue_command() {
                       "  fairlead queue set vision --gpu-quota 0 --dry-run     who would be stopped",
                       options);
   add_settings(set, *options);
+  set.check = [options]() -> std::string {
+    QueueOptions nothing;
+    nothing.name = options->name;
+    return body_of(*options) == body_of(nothing) ? "queue set needs a setting to change" : std::string();
+  };
   set.run = [options](const Environment& environment) { return run_write(*options, false, environment); };
   command.commands.push_back(std::move(set));
 

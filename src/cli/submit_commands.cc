@@ -112,6 +112,7 @@ void print_forecast(const model::Workload& workload, const base::JsonValue& fore
     }
   };
   list("stops", "evicted");
+  list("shrinks", "shrunk");
   list("also starts", "started");
   list("to start it:", "remedies");
 }

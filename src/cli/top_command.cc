@@ -100,16 +100,17 @@ int run_top(const TopOptions& options, const Environment& environment) {
     return true;
   };
   if (!show()) return code;
-  // Each event and each heartbeat of the stream is a reason to look again.
+  // Each event and each heartbeat of the stream is a reason to look again, over a connection of its own.
   bool failed = false;
-  while (live && !failed) {
+  const auto watching = live ? ApiClient::open(environment, options.client, code) : nullptr;
+  while (watching != nullptr && !failed) {
     ApiClient::Request request;
     request.path = "/api/v1/events?watch=true";
     request.on_bytes = [&](std::string_view) {
       failed = !show();
       return !failed;
     };
-    const auto response = client->send(request, code);
+    const auto response = watching->send(request, code);
     if (environment.keep_going && !environment.keep_going()) return kExitOk;
     if (!response) return code;
   }

@@ -56,6 +56,7 @@ int run_why(const WhyOptions& options, const Environment& environment) {
   if (reason.empty()) reason = text_at(workload->root(), "status.reason");
   if (!reason.empty()) environment.out << printable(reason) << '\n';
   print_list(environment, style, "Stopped for it:", at(why->root(), "evicted"));
+  print_list(environment, style, "Shrunk for it:", at(why->root(), "shrunk"));
   print_list(environment, style, "What would start it:", at(why->root(), "remedies"));
   const std::string command = first_command(at(why->root(), "remedies"));
   if (!command.empty()) {

@@ -17,6 +17,8 @@ constexpr std::size_t kMostPlans = 100;
 struct Outcome {
   std::set<std::string> started;               ///< workload keys
   std::map<std::string, std::string> evicted;  ///< workload key and reason
+  std::map<std::string, int> pods_evicted;     ///< of each of these
+  std::map<std::string, int> pods_running;     ///< of each workload, before
   std::map<std::string, std::string> places;   ///< group and node of its first pod
   std::map<std::string, model::Verdict> verdicts;
 };
@@ -24,6 +26,10 @@ struct Outcome {
 std::string workload_of(std::string_view group) {
   if (group.ends_with('+')) group.remove_suffix(1);
   return std::string(group);
+}
+
+bool holds(const model::Pod& pod) {
+  return pod.phase == model::Pod::Phase::kBinding || pod.phase == model::Pod::Phase::kRunning;
 }
 
 Outcome run(std::span<const model::Event> state, const SchedulerMaker& make_scheduler) {
@@ -34,6 +40,9 @@ Outcome run(std::span<const model::Event> state, const SchedulerMaker& make_sche
   const auto scheduler = make_scheduler();
   scheduler->apply(state);
   Outcome outcome;
+  for (const model::Event& event : state)
+    if (const auto* pod = std::get_if<model::PodUpserted>(&event.body); pod != nullptr && holds(pod->pod))
+      ++outcome.pods_running[workload_of(pod->pod.group)];
   bool more = true;
   for (int round = 0; more && round < kMostRounds; ++round) {
     const model::Round result = scheduler->run({});
@@ -47,6 +56,7 @@ Outcome run(std::span<const model::Event> state, const SchedulerMaker& make_sche
         outcome.places.emplace(group_of[nominate->pod], nominate->node);
       } else if (const auto* evict = std::get_if<model::Evict>(&decision.body)) {
         outcome.evicted.emplace(workload_of(group_of[evict->pod]), evict->reason);
+        ++outcome.pods_evicted[workload_of(group_of[evict->pod])];
       } else if (const auto* verdict = std::get_if<model::VerdictChanged>(&decision.body)) {
         outcome.verdicts[verdict->group] = verdict->verdict;
       }
@@ -184,6 +194,22 @@ std::string sentence(const model::Verdict& verdict) {
   return verdict.reasons.empty() ? std::string() : sentence(verdict.reasons.front());
 }
 
+namespace {
+
+// Stopped as a whole, or left with fewer replicas.
+void add_victim(world::Forecast& forecast, const Outcome& outcome, const std::string& key,
+                const std::string& reason) {
+  const int lost = outcome.pods_evicted.at(key);
+  const auto had = outcome.pods_running.find(key);
+  if (had == outcome.pods_running.end() || had->second <= lost) {
+    forecast.evicted.push_back(fmt::format("{}: {}", key, reason));
+  } else {
+    forecast.shrunk.push_back(fmt::format("{} by {} of {} replicas: {}", key, lost, had->second, reason));
+  }
+}
+
+}  // namespace
+
 world::Forecast forecast_group(std::span<const model::Event> state, const std::string& group,
                                const SchedulerMaker& make_scheduler) {
   const Outcome outcome = run(state, make_scheduler);
@@ -192,8 +218,7 @@ world::Forecast forecast_group(std::span<const model::Event> state, const std::s
   forecast.starts = outcome.started.contains(key);
   if (const auto place = outcome.places.find(group); place != outcome.places.end())
     forecast.node = place->second;
-  for (const auto& [evicted, reason] : outcome.evicted)
-    forecast.evicted.push_back(fmt::format("{}: {}", evicted, reason));
+  for (const auto& [evicted, reason] : outcome.evicted) add_victim(forecast, outcome, evicted, reason);
   for (const std::string& started : outcome.started)
     if (started != key) forecast.started.push_back(started);
   if (!forecast.starts)
@@ -220,7 +245,7 @@ world::Forecast forecast_change(std::span<const model::Event> before, std::span<
   const Outcome changed = run(after, make_scheduler);
   world::Forecast forecast;
   for (const auto& [key, reason] : changed.evicted)
-    if (!usual.evicted.contains(key)) forecast.evicted.push_back(fmt::format("{}: {}", key, reason));
+    if (!usual.evicted.contains(key)) add_victim(forecast, changed, key, reason);
   for (const std::string& key : changed.started)
     if (!usual.started.contains(key)) forecast.started.push_back(key);
   forecast.starts = !forecast.started.empty();

@@ -416,6 +416,7 @@ TEST(Loop, NonPreemptibleWorkWaitsForItsQuota) {
   EXPECT_EQ(view.state, WorkloadState::kPending);
   ASSERT_FALSE(view.verdict.reasons.empty());
   EXPECT_EQ(view.verdict.reasons.front().code, model::ReasonCode::kNonPreemptibleOverQuota);
+  EXPECT_TRUE(view.reason.starts_with("it is not preemptible, so it must fit the quota of")) << view.reason;
 }
 
 struct Refused {

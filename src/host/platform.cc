@@ -10,6 +10,7 @@
 #include "host/health_check.h"
 #include "host/log_pieces.h"
 #include "host/loop.h"
+#include "host/port_connection.h"
 #include "host/service_router.h"
 #include "host/state_folder.h"
 #include "host/supervisor.h"
@@ -278,6 +279,23 @@ class RunningPlatform final : public Platform {
                                                       world::TerminalEvents events) override {
     if (!is_uid(replica_uid)) return base::not_found("there is no such replica");
     return attach_terminal(replica_folder(replica_uid), command, tty, std::move(events));
+  }
+  base::Result<std::unique_ptr<world::PortConnection>> connect_port(const std::string& replica_uid,
+                                                                    std::uint16_t port,
+                                                                    world::PortEvents events) override {
+    using Pids = std::vector<std::int64_t>;
+    const auto pids = ask<Pids>([&](Loop&, auto answer) {
+      const auto use = supervisors_->use(replica_uid);
+      answer(use ? use->pids : Pids());
+    });
+    if (!pids) return pids.error();
+    const auto listener = find_listener(*pids, port);
+    if (!listener)
+      return base::Error(base::Code::kFailedPrecondition,
+                         fmt::format("port: no process of this replica listens on \"{}\" for this machine; "
+                                     "start it there, or on 127.0.0.1",
+                                     port));
+    return connect_to_listener(*listener, std::move(events));
   }
   std::string ledger_path() const override { return folder_.path() + "/fairlead.db"; }
 

@@ -172,7 +172,7 @@ void ServiceRouter::send(const std::string& key, const std::string& uid, Service
   ++replica.in_flight;
   replica.last_used = ++uses_;
   net::ProxyTarget target;
-  target.port = replica.port;
+  target.port = request.port != 0 ? request.port : replica.port;
   target.path = std::move(request.path);
   target.on_done = [this, key, uid](int status, std::uint64_t, base::Duration first_byte) {
     finished(key, uid, status, first_byte);
@@ -195,8 +195,8 @@ void ServiceRouter::dispatch(const std::string& key, Service& service, Actions& 
   }
 }
 
-void ServiceRouter::route(const std::string& key, std::string path, std::function<bool()> closed,
-                          std::function<void(net::ProxyTarget)> answer,
+void ServiceRouter::route(const std::string& key, std::uint16_t port, std::string path,
+                          std::function<bool()> closed, std::function<void(net::ProxyTarget)> answer,
                           std::function<void(net::ProxyRefusal)> refuse) {
   Actions actions;
   {
@@ -217,7 +217,7 @@ void ServiceRouter::route(const std::string& key, std::string path, std::functio
       count(service, now);
       ++service.arrived;
       ++service.arrived_since;
-      service.held.push_back({now + service.state.service.request_deadline, std::move(path),
+      service.held.push_back({now + service.state.service.request_deadline, port, std::move(path),
                               std::move(closed), std::move(answer), std::move(refuse)});
       dispatch(key, service, actions);
       // Whoever sleeps is woken by the first request, not by the next look.

@@ -55,8 +55,9 @@ class ServiceRouter {
   bool knows(const std::string& key) const;
   bool is_workspace(const std::string& key) const;
   /// Sends a request on: `answer` or `refuse` is called once, now or later, on any thread.
-  /// `path`: what the replica is asked for. `closed` tells that the client has gone.
-  void route(const std::string& key, std::string path, std::function<bool()> closed,
+  /// `port`: of a workspace, one of its ports; 0: the replica's first. `path`: what the replica is asked for.
+  /// `closed` tells that the client has gone.
+  void route(const std::string& key, std::uint16_t port, std::string path, std::function<bool()> closed,
              std::function<void(net::ProxyTarget)> answer, std::function<void(net::ProxyRefusal)> refuse);
 
   /// What reached each service since this was last asked.
@@ -86,6 +87,7 @@ class ServiceRouter {
   };
   struct Held {
     base::Duration deadline;
+    std::uint16_t port = 0;  ///< 0: the replica's first
     std::string path;
     std::function<bool()> closed;
     std::function<void(net::ProxyTarget)> answer;

@@ -42,7 +42,7 @@ class Routed : public testing::Test {
   }
   void request(bool gone = false) {
     router_.route(
-        "p/chat", "/x", [gone] { return gone; },
+        "p/chat", 0, "/x", [gone] { return gone; },
         [this](net::ProxyTarget target) { sent_.push_back(std::move(target)); },
         [this](net::ProxyRefusal refused) { refused_.push_back(refused.response.status); });
   }

@@ -1,4 +1,5 @@
 #include "engine/fair_share.h"
+#include "host/forecast.h"
 #include "host/loop.h"
 
 #include <fmt/format.h>
@@ -81,6 +82,8 @@ std::shared_ptr<const world::WorkloadView> Loop::view_of(const WorkloadRecord& r
     const auto verdict = verdicts_.find(group_key(record, borrowing));
     if (verdict != verdicts_.end() && view->verdict.reasons.empty()) view->verdict = verdict->second;
   }
+  if (view->reason.empty() && view->state == world::WorkloadState::kPending)
+    view->reason = sentence(view->verdict);
   if (record.spec.service) {
     view->address = fmt::format("/serve/{}/{}/", record.spec.project, record.spec.name);
     if (record.stage == Stage::kActive && record.wanted == 0 && view->reason.empty())

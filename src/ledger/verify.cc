@@ -18,16 +18,19 @@ class Progress {
 
   void step() {
     ++done_;
-    if (!options_.progress || done_ < next_) return;
-    options_.progress(std::min(done_, total_), total_);
+    if (done_ < next_) return;
+    stopped_ = options_.keep_going && !options_.keep_going();
+    if (options_.progress) options_.progress(std::min(done_, total_), total_);
     next_ = done_ + std::max<std::int64_t>(1, total_ / 100);
   }
+  bool stopped() const { return stopped_; }
 
  private:
   const VerifyOptions& options_;
   std::int64_t total_;
   std::int64_t done_ = 0;
   std::int64_t next_ = 1;
+  bool stopped_ = false;
 };
 
 /// SQLite's own check: pages, records, indices, and that each value is of its column's type.
@@ -81,6 +84,7 @@ SegmentReport replay(RoundReader& reader, const Segment& segment, const VerifyOp
   scheduler->apply(*snapshot);
   const auto read = reader.each_round(segment, [&](RoundRecord& round) {
     progress.step();
+    if (progress.stopped()) return false;
     scheduler->apply(round.events);
     const model::Round decided = scheduler->run(round.request);
     report.first_difference = first_difference(round, decided.decisions);
@@ -132,8 +136,10 @@ base::Result<VerifyReport> verify(const std::string& path, const VerifyOptions& 
     note_damage(report, segments.error().message());
     return report;
   }
-  for (const Segment& segment : *segments)
+  for (const Segment& segment : *segments) {
     report.segments.push_back(replay(*reader, segment, options, progress));
+    if (progress.stopped()) return base::Error(base::Code::kUnavailable, "the verification was given up");
+  }
   return report;
 }
 

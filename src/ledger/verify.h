@@ -19,6 +19,8 @@ struct VerifyOptions {
   std::function<std::unique_ptr<model::Scheduler>()> make_scheduler;
   /// Called now and then with the rows that are done and in all.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};
+  /// False: nobody wants the outcome any more. Absent: somebody does.
+  std::function<bool()> keep_going = {};
 };
 
 /// What came of deciding a segment again.
@@ -55,8 +57,8 @@ inline constexpr std::size_t kMostDamage = 20;
 
 /// Checks that every byte of every row is as it was written (the chain of hashes, and SQLite's own check of
 /// its pages), and decides every round again. Reads only, and may run while the platform writes. Damage is in
-/// the report. Errors: the ledger cannot be opened. Cost: reads everything once or twice; about as long as
-/// the engine took for these rounds.
+/// the report. Errors: the ledger cannot be opened; kUnavailable when keep_going said false. Cost: reads
+/// everything once or twice; about as long as the engine took for these rounds.
 base::Result<VerifyReport> verify(const std::string& path, const VerifyOptions& options);
 
 }  // namespace fairlead::ledger

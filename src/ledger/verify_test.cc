@@ -1,9 +1,11 @@
 #include "ledger/verify.h"
 
+#include "base/json_reader.h"
 #include "engine/engine.h"
 #include "ledger/decision_json.h"
 #include "ledger/small_world_test.h"
 #include "ledger/temporary_folder_test.h"
+#include "ledger/verify_json.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -84,6 +86,32 @@ TEST(Verify, ARecordedLedgerIsEqualBitForBit) {
   EXPECT_EQ(report.usage, 60);
   EXPECT_EQ(report.newest_hash.size(), 64U);
   EXPECT_GT(progressed, 50);
+}
+
+TEST(Verify, IsGivenUpWhenNobodyWantsItAnyMore) {
+  const TemporaryFolder folder;
+  record(folder.file(), {.seed = 1, .segments = 3, .steps = 60});
+  VerifyOptions options = with_engine();
+  int asked = 0;
+  options.keep_going = [&] { return ++asked < 3; };
+  const auto report = verify(folder.file(), options);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code(), base::Code::kUnavailable);
+}
+
+TEST(Verify, AReportReadsBackFromItsJson) {
+  const TemporaryFolder folder;
+  record(folder.file(), {.seed = 1, .segments = 2, .steps = 10});
+  VerifyReport report = checked(folder.file(), with_engine());
+  report.damage = {"row 7 of round", "another"};
+  report.more_damage = 4;
+  report.segments.back().outcome = Outcome::kDifferent;
+  report.segments.back().first_difference = "round 3: ...";
+  const std::string text = to_json(report);
+  base::JsonReader reader;
+  const auto read = reader.read(text);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(to_json(verify_report_from(**read)), text);
 }
 
 TEST(Verify, PrintsTheFirstDifference) {

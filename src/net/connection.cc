@@ -191,10 +191,7 @@ void Connection::head_complete() {
   if (!target) return refuse(400, target.error().message());
   request_.path = std::move(target->path);
   request_.query = std::move(target->query);
-  const auto& prefixes = server_->options.proxy_prefixes;
-  if (server_->handlers.on_proxy &&
-      std::any_of(prefixes.begin(), prefixes.end(),
-                  [&](const std::string& prefix) { return request_.path.starts_with(prefix); })) {
+  if (server_->handlers.on_proxy && is_for_proxy()) {
     parser_->limit_body(server_->options.max_proxied_body_bytes);
     if (parser_->state() == MessageParser::State::kFailed) {
       return refuse(parser_->failure().status, parser_->failure().message);
@@ -208,6 +205,19 @@ void Connection::head_complete() {
     return respond(std::move(slower));
   }
   read_body();
+}
+
+bool Connection::is_for_proxy() const {
+  const HttpServerOptions& options = server_->options;
+  const auto& prefixes = options.proxy_prefixes;
+  if (std::any_of(prefixes.begin(), prefixes.end(),
+                  [&](const std::string& prefix) { return request_.path.starts_with(prefix); }))
+    return true;
+  if (options.proxy_host_suffixes.empty()) return false;
+  const std::string host = lower_case(request_.header("host"));
+  const std::string_view name = std::string_view(host).substr(0, host.rfind(':'));
+  return std::any_of(options.proxy_host_suffixes.begin(), options.proxy_host_suffixes.end(),
+                     [&](const std::string& suffix) { return name.ends_with(suffix); });
 }
 
 void Connection::read_body() {
@@ -332,8 +342,10 @@ void Connection::begin_web_socket(std::shared_ptr<WebSocketCore> core, WebSocket
   WebSocketCore::Events events;
   events.on_message = [self = shared_from_this(), core, shared](std::string bytes, bool binary) {
     self->server_->pool.submit_always([loop = self->loop_, core, shared, bytes = std::move(bytes), binary] {
+      const auto next = [loop, core] { loop->post([core] { core->read_next(); }); };
+      if (shared->on_message_then) return shared->on_message_then(bytes, binary, next);
       if (shared->on_message) shared->on_message(bytes, binary);
-      loop->post([core] { core->read_next(); });
+      next();
     });
   };
   events.on_end = [self = shared_from_this(), shared](std::uint16_t, const std::string&) {

@@ -92,6 +92,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void read_body();
   void parse_body();
   void dispatch();
+  bool is_for_proxy() const;
   void ask_proxy();
   void ask_web_socket();
   void begin_web_socket(std::shared_ptr<WebSocketCore> core, WebSocketHandler handler);

@@ -75,6 +75,9 @@ class WebSocket {
 };
 struct WebSocketHandler {
   std::function<void(std::string_view bytes, bool binary)> on_message;
+  /// Instead of on_message, for who hands messages on and must not hold a thread meanwhile: the next message
+  /// is read when `next` is called, once, from any thread.
+  std::function<void(std::string_view bytes, bool binary, std::function<void()> next)> on_message_then = {};
   std::function<void()> on_close;
 };
 
@@ -88,6 +91,9 @@ struct ProxyTarget {
   /// Not passed on, lower case: credentials that are the platform's and none of the service's business.
   std::vector<std::string> removed_headers;
   std::vector<std::string> removed_cookies;
+  std::vector<std::pair<std::string, std::string>> added_answer_headers;  ///< besides the service's own
+  std::vector<std::string> removed_answer_headers;                        ///< not passed back, lower case
+  std::vector<std::string> removed_answer_cookies;                        ///< that the service may not set
   /// A request may reach the service twice whatever its method. Otherwise only GET, HEAD, OPTIONS, TRACE, PUT
   /// and DELETE are repeated once anything was sent.
   bool repeatable = false;
@@ -109,7 +115,8 @@ struct HttpHandlers {
   /// with its status. Not asked about a page of another origin, which is refused (403). Absent: on_request is
   /// asked.
   std::function<base::Result<WebSocketHandler>(const HttpRequest&, std::shared_ptr<WebSocket>)> on_web_socket;
-  /// Asked before on_request when `path` begins with one of `proxy_prefixes`, with the headers only: `answer`
+  /// Asked before on_request when `path` begins with one of `proxy_prefixes`, or the host ends with one of
+  /// `proxy_host_suffixes`, with the headers only: `answer`
   /// or `refuse` is called later, from any thread, once; meanwhile the request is held, at the cost of its
   /// connection. When both are dropped the client gets 503. Bodies, streams and WebSockets pass through.
   /// `closed` tells that the client went away. When a target fails before the first byte of its answer and
@@ -128,6 +135,9 @@ struct HttpServerOptions {
   std::string certificate_file;  ///< PEM; with key_file: TLS
   std::string key_file;
   std::vector<std::string> proxy_prefixes;
+  /// ".localhost": whatever is asked of a host (Host without its port, in any case) that ends so is for the
+  /// proxy.
+  std::vector<std::string> proxy_host_suffixes;
   std::size_t threads = 2;                  ///< of the event loop
   std::size_t handler_threads = 16;         ///< for on_request
   std::size_t max_waiting_requests = 1024;  ///< for a handler thread; beyond them 503 with Retry-After

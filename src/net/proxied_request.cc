@@ -42,6 +42,18 @@ std::string without_cookies(std::string_view cookies, const std::vector<std::str
   return out;
 }
 
+// Whether a field of the service's answer is not passed back.
+bool is_removed(const ProxyTarget& target, std::string_view name, std::string_view value) {
+  if (contains(target.removed_answer_headers, name)) return true;
+  if (name == "set-cookie") {
+    std::string_view cookie = value.substr(0, value.find('='));
+    while (cookie.starts_with(' ') || cookie.starts_with('\t')) cookie.remove_prefix(1);
+    while (cookie.ends_with(' ') || cookie.ends_with('\t')) cookie.remove_suffix(1);
+    if (contains(target.removed_answer_cookies, cookie)) return true;
+  }
+  return false;
+}
+
 std::string chunk(std::string_view bytes) { return fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes); }
 
 base::Duration since(SteadyClock::time_point start) {
@@ -268,7 +280,12 @@ std::string ProxiedRequest::answer_head() {
   const std::string_view connection = find_header(head.headers, "connection");
   for (const auto& [name, value] : head.headers) {
     if (name == "content-length" && head.chunked) continue;
+    if (is_removed(target_, name, value)) continue;
     if (!is_hop_by_hop(name, connection)) out.append(name).append(": ").append(value).append("\r\n");
+  }
+  for (const auto& [name, value] : target_.added_answer_headers) {
+    if (is_header_name(name) && is_header_value(value))
+      out.append(name).append(": ").append(value).append("\r\n");
   }
   if (status_ == 101) {
     out.append("connection: upgrade\r\nupgrade: ")

@@ -433,5 +433,56 @@ TEST(Proxy, RefusesABadBodyAndPassesNothingOnAfterIt) {
   EXPECT_EQ(proxy.wait_for_done(1).at(0).status, 0);
 }
 
+TEST(Proxy, TakesHostsBelowADomainWhateverTheirPath) {
+  const auto service = start({}, echo);
+  HttpServerOptions options;
+  options.proxy_host_suffixes = {".localhost"};
+  const Proxy proxy(
+      [&](const HttpRequest& request) {
+        ProxyTarget target;
+        target.port = service->port();
+        target.path = "/service" + request.target;
+        return target;
+      },
+      options);
+  const auto ask = [&](const std::string& host) {
+    RawClient client(proxy.port());
+    client.send("GET /api HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    const std::string answer = client.read_all();
+    return answer.substr(std::min(answer.find("\r\n\r\n") + 4, answer.size()));
+  };
+  for (const char* host : {"lab.localhost", "lab.localhost:7070", "LAB.LocalHost:1"})
+    EXPECT_EQ(ask(host), "GET /service/api ") << host;
+  for (const char* host : {"localhost", "127.0.0.1:7070", "lab.localhost.example.org", "localhost:7070", ""})
+    EXPECT_EQ(ask(host), "GET /api ") << host;
+}
+
+TEST(Proxy, ChangesTheHeadOfAnAnswerAsItIsTold) {
+  const auto service = start({}, [](const HttpRequest&) {
+    HttpResponse response = plain_text("page");
+    response.headers = {{"Set-Cookie", "own=1; Path=/"},
+                        {"Set-Cookie", " planted =2"},
+                        {"Content-Security-Policy", "img-src 'none'"},
+                        {"Clear-Site-Data", "\"cookies\""}};
+    return response;
+  });
+  const Proxy proxy([&](const HttpRequest& request) {
+    ProxyTarget target = to(service->port(), request);
+    target.added_answer_headers = {{"content-security-policy", "sandbox"}, {"x-bad", "a\r\nb: c"}};
+    target.removed_answer_headers = {"clear-site-data"};
+    target.removed_answer_cookies = {"planted"};
+    return target;
+  });
+  RawClient client(proxy.port());
+  client.send("GET /serve/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_NE(answer.find("own=1"), answer.npos) << answer;
+  EXPECT_NE(answer.find("img-src 'none'"), answer.npos) << answer;
+  EXPECT_NE(answer.find("content-security-policy: sandbox\r\n"), answer.npos) << answer;
+  EXPECT_TRUE(answer.ends_with("page")) << answer;
+  for (const char* gone : {"planted", "lear-", "x-bad", "b: c"})
+    EXPECT_EQ(answer.find(gone), answer.npos) << gone << answer;
+}
+
 }  // namespace
 }  // namespace fairlead::net

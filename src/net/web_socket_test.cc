@@ -261,5 +261,50 @@ TEST_F(Tls, NamesTheFileThatIsWrong) {
   EXPECT_EQ(HttpServer::start(wrong, {}).error().code(), base::Code::kInvalidArgument);
 }
 
+TEST(WebSocket, ReadsTheNextMessageWhenItIsAskedTo) {
+  std::mutex mutex;
+  std::function<void()> next;
+  Inbox got;
+  HttpHandlers handlers;
+  handlers.on_request = echo;
+  handlers.on_web_socket = [&](const HttpRequest&,
+                               std::shared_ptr<WebSocket>) -> base::Result<WebSocketHandler> {
+    WebSocketHandler handler;
+    handler.on_message_then = [&](std::string_view bytes, bool, std::function<void()> then) {
+      {
+        const std::lock_guard lock(mutex);
+        next = std::move(then);
+      }
+      got.put(std::string(bytes));
+    };
+    return handler;
+  };
+  auto server = HttpServer::start({}, std::move(handlers));
+  ASSERT_TRUE(server) << server.error().message();
+  ClientRequest request;
+  request.url = "ws://127.0.0.1:" + std::to_string((*server)->port()) + "/";
+  auto socket = ClientWebSocket::connect(request, {});
+  ASSERT_TRUE(socket) << socket.error().message();
+  const auto go_on = [&] {
+    std::function<void()> then;
+    {
+      const std::lock_guard lock(mutex);
+      then = std::exchange(next, nullptr);
+    }
+    ASSERT_TRUE(then);
+    then();
+  };
+  for (const char* text : {"one", "two", "three"}) EXPECT_TRUE((*socket)->send(text, true));
+  ASSERT_TRUE(got.wait_for("one"));
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_TRUE(next) << "nothing more was read";
+  }
+  go_on();
+  ASSERT_TRUE(got.wait_for("onetwo"));
+  go_on();
+  ASSERT_TRUE(got.wait_for("onetwothree"));
+}
+
 }  // namespace
 }  // namespace fairlead::net

@@ -5,6 +5,7 @@
 #include "server/call.h"
 #include "server/change_log.h"
 #include "server/directory.h"
+#include "server/ledger_verification.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
 #include "server/rate_limit.h"
@@ -12,6 +13,7 @@
 #include "server/services.h"
 #include "server/sign_in.h"
 #include "server/stream_pump.h"
+#include "server/workspace_passes.h"
 
 #include <fmt/format.h>
 
@@ -45,18 +47,12 @@ class ApiOfWorld final : public Api {
                 changes_.follow(world_.view());
               }),
         sampler_(world_, series_, options_.now, options_.traffic),
+        verification_(world_.ledger_path(), options_.make_scheduler),
+        passes_(options_.now),
         rate_(options_.requests_per_second, options_.requests_per_second * 10),
-        services_{world_,
-                  *directory_,
-                  audit_,
-                  sign_in_,
-                  history_,
-                  pump_,
-                  changes_,
-                  series_,
-                  options_.now,
-                  options_.version,
-                  options_.work_needs_account,
+        services_{world_,          *directory_,  audit_,           sign_in_,
+                  history_,        pump_,        changes_,         series_,
+                  verification_,   options_.now, options_.version, options_.work_needs_account,
                   options_.console} {
     add_system_routes(router_, services_);
     add_session_routes(router_, services_);
@@ -85,6 +81,27 @@ class ApiOfWorld final : public Api {
 
   std::variant<Identity, Problem> identify(const HttpRequest& request) const override {
     return sign_in_.identify(request);
+  }
+  std::string workspace_ticket(const Identity& identity, std::string_view audience) const override {
+    return passes_.ticket(identity.token, audience);
+  }
+  std::optional<std::string> redeem_ticket(std::string_view ticket, std::string_view audience) override {
+    return passes_.redeem(ticket, audience);
+  }
+  std::variant<Identity, Problem> identify_in_workspace(const HttpRequest& request,
+                                                        std::string_view audience) const override {
+    const auto session =
+        passes_.session_of(cookie_named(request.header("cookie"), kWorkspaceCookie), audience);
+    if (!session) {
+      Problem problem;
+      problem.status = 401;
+      problem.detail = "this browser has no pass for this workspace";
+      problem.remedy = "open it from the platform, at /serve/PROJECT/NAME/";
+      return problem;
+    }
+    if (is_from_another_page(request))
+      return forbidden("another page made the browser send this", "open the workspace itself");
+    return sign_in_.identify_session(*session);
   }
   std::optional<std::string> first_code() const override { return first_code_; }
   std::span<const Route> routes() const override { return router_.routes(); }
@@ -270,6 +287,8 @@ class ApiOfWorld final : public Api {
   StreamPump pump_;
   Series series_;
   Sampler sampler_;
+  LedgerVerification verification_;
+  WorkspacePasses passes_;
   RateLimit rate_;
   Services services_;
   Router router_;

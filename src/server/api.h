@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "model/scheduler.h"
 #include "net/http_server.h"
 #include "server/access.h"
 #include "server/console.h"
@@ -16,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace fairlead::ledger {
@@ -34,6 +36,8 @@ struct ApiOptions {
   std::function<base::Time()> now;
   /// Opens the history; by default World::ledger_path.
   std::function<base::Result<std::unique_ptr<ledger::LedgerReader>>()> open_ledger = {};
+  /// What decides again when the ledger is verified. Absent: it cannot be.
+  std::function<std::unique_ptr<model::Scheduler>()> make_scheduler = {};
   /// Of each user who is no administrator; a burst of ten times as many is let through.
   double requests_per_second = 100;
   ConsoleFiles console = {};  ///< the pages that it serves
@@ -53,6 +57,14 @@ class Api {
   virtual net::HttpHandlers handlers() = 0;
   /// Who sends a request: for the proxy in front of services and workspaces.
   virtual std::variant<Identity, Problem> identify(const net::HttpRequest& request) const = 0;
+  /// Takes somebody's browser over to a port of a workspace, whose pages live at a host of their own: what
+  /// the URL of that host carries once (workspace_passes.h). `audience` names the port.
+  virtual std::string workspace_ticket(const Identity& identity, std::string_view audience) const = 0;
+  /// What that host keeps as a cookie instead. None: the ticket is not valid.
+  virtual std::optional<std::string> redeem_ticket(std::string_view ticket, std::string_view audience) = 0;
+  /// Who sends a request to that host. Status 401; 403 for what another page made the browser send.
+  virtual std::variant<Identity, Problem> identify_in_workspace(const net::HttpRequest& request,
+                                                                std::string_view audience) const = 0;
   /// A code that signs the first administrator in once, on the first start; none on later ones.
   virtual std::optional<std::string> first_code() const = 0;
   virtual std::span<const Route> routes() const = 0;

@@ -265,5 +265,61 @@ TEST(Api, ExecJoinsATerminalAndASocket) {
   EXPECT_FALSE(test.handlers.on_web_socket(request, socket));
 }
 
+// Takes one message, and the next when there is room.
+class NarrowSocket final : public net::WebSocket {
+ public:
+  bool send(std::string_view bytes, bool) override {
+    if (full) return false;
+    full = true;
+    sent += bytes;
+    return true;
+  }
+  void close(std::uint16_t code, std::string_view) override { close_code = code; }
+  bool closed() const override { return close_code != 0; }
+  void on_room(std::function<void()> function) override { waiting = std::move(function); }
+  void make_room() {
+    full = false;
+    if (waiting) std::exchange(waiting, nullptr)();
+  }
+  bool full = false;
+  std::string sent;
+  std::uint16_t close_code = 0;
+  std::function<void()> waiting;
+};
+
+TEST(Api, APortAndASocketAreReadOnlyAsFastAsTheOtherTakes) {
+  ApiUnderTest test;
+  const std::string ada = test.user("ada", "researcher", "vision");
+  const std::string bob = test.user("bob", "researcher", "vision");
+  const std::string eve = test.user("eve", "department-administrator", "research");
+  test.world.add_workload("vision", "a", "ada");
+  const auto connect = [&](const std::string& token, const std::string& port) {
+    auto request = ApiUnderTest::request("GET", "/api/v1/workloads/vision/a/port-forward?port=" + port);
+    request.headers = {{"authorization", "Bearer " + token}};
+    const auto socket = std::make_shared<NarrowSocket>();
+    return std::pair(test.handlers.on_web_socket(request, socket), socket);
+  };
+  const auto [handler, socket] = connect(ada, "8888");
+  ASSERT_TRUE(handler) << handler.error().message();
+  EXPECT_EQ(test.world.calls.back(), "port 8888 of uid-a-worker-0-0");
+  int asked = 0;
+  const auto next = [&asked] { ++asked; };
+  handler->on_message_then("one", true, next);
+  EXPECT_EQ(asked, 1);
+  handler->on_message_then("two", true, next);
+  EXPECT_EQ(asked, 1) << "what comes back does not fit: nothing more is read";
+  socket->make_room();
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(socket->sent, "onetwo");
+  handler->on_message_then(R"({"end":true})", false, next);
+  EXPECT_EQ(socket->close_code, 1000);
+  handler->on_close();
+  EXPECT_TRUE(connect(eve, "8888").first) << "who administers the project may";
+  EXPECT_EQ(connect(bob, "8888").first.error().code(), base::Code::kPermissionDenied);
+  EXPECT_EQ(connect(ada, "1").first.error().code(), base::Code::kFailedPrecondition);
+  for (const char* port : {"0", "70000", "http", ""})
+    EXPECT_EQ(connect(ada, port).first.error().code(), base::Code::kInvalidArgument) << port;
+}
+
 }  // namespace
 }  // namespace fairlead::server

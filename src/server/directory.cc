@@ -230,11 +230,19 @@ std::optional<Token> Directory::find_token(std::string_view text, base::Time now
   std::shared_lock lock(reading_);
   const auto found = tokens_.find(text.substr(0, end));
   if (found == tokens_.end() || !equal_in_constant_time(found->second.hash, hash)) return std::nullopt;
-  const Token& token = found->second;
-  if (token.expires && *token.expires <= now) return std::nullopt;
+  return is_live(found->second, now) ? std::optional(found->second) : std::nullopt;
+}
+
+std::optional<Token> Directory::live_token(std::string_view id, base::Time now) const {
+  std::shared_lock lock(reading_);
+  const auto found = tokens_.find(id);
+  return found == tokens_.end() || !is_live(found->second, now) ? std::nullopt : std::optional(found->second);
+}
+
+bool Directory::is_live(const Token& token, base::Time now) const {
+  if (token.expires && *token.expires <= now) return false;
   const auto user = users_.find(token.user);
-  if (user == users_.end() || user->second.disabled) return std::nullopt;
-  return token;
+  return user != users_.end() && !user->second.disabled;
 }
 
 base::Result<std::string> Directory::make_token(Token token) {

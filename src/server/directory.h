@@ -73,6 +73,8 @@ class Directory {
   base::Result<void> remove_token(const std::string& id);
   /// The token of "fairlead_ID_SECRET" when it is known, not expired and its user not disabled.
   std::optional<Token> find_token(std::string_view text, base::Time now) const;
+  /// The same by id, for who has proved otherwise that the token was there.
+  std::optional<Token> live_token(std::string_view id, base::Time now) const;
   /// Makes one and returns its text, which nobody can read again.
   base::Result<std::string> make_token(Token token);
   /// Deletes what has expired.
@@ -86,6 +88,7 @@ class Directory {
 
  private:
   explicit Directory(world::World& world) : world_(world) {}
+  bool is_live(const Token& token, base::Time now) const;  // with reading_ held
 
   world::World& world_;
   std::mutex writing_;  // held over a change, so that memory and records change in the same order

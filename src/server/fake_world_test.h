@@ -233,6 +233,33 @@ class FakeWorld final : public world::World {
     calls.push_back("exec " + command.at(0) + " in " + replica);
     return std::unique_ptr<world::Terminal>(std::make_unique<Echo>(std::move(events)));
   }
+  base::Result<std::unique_ptr<world::PortConnection>> connect_port(const std::string& replica,
+                                                                    std::uint16_t port,
+                                                                    world::PortEvents events) override {
+    class Echo final : public world::PortConnection {
+     public:
+      explicit Echo(world::PortEvents given) : events_(std::move(given)) {}
+      void write(std::string bytes, std::function<void()> taken) override {
+        waiting_ += bytes;
+        taken_ = std::move(taken);
+        go_on();
+      }
+      void end() override { events_.on_end(); }
+      void go_on() override {
+        if (!waiting_.empty() && !events_.on_bytes(waiting_)) return;
+        waiting_.clear();
+        if (taken_) std::exchange(taken_, nullptr)();
+      }
+
+     private:
+      world::PortEvents events_;
+      std::string waiting_;
+      std::function<void()> taken_;
+    };
+    calls.push_back("port " + std::to_string(port) + " of " + replica);
+    if (port == 1) return base::Error(base::Code::kFailedPrecondition, "nobody listens there");
+    return std::unique_ptr<world::PortConnection>(std::make_unique<Echo>(std::move(events)));
+  }
   base::Result<void> put_secret(const std::string& project, const std::string& name, const std::string&,
                                 const world::Actor&) override {
     calls.push_back("secret " + project + "/" + name);

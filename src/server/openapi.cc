@@ -100,7 +100,7 @@ void write_operation(JsonWriter& json, const Route& route) {
   json.begin_object();
   json.member("description", route.connect ? "A WebSocket" : "Done");
   if (!route.connect && route.status != 204) {
-    write_content(json, route.answer.empty() ? "text/plain" : "application/json", route.answer);
+    write_content(json, route.answer.empty() ? route.media : "application/json", route.answer);
   }
   json.end_object();
   if (route.method == "PUT" && route.status == 200 && !route.answer.empty()) {

@@ -80,6 +80,7 @@ void read_parts(std::string_view message, Problem& problem) {
     if (end != std::string_view::npos) problem.value = message.substr(begin + 1, end - begin - 1);
   }
   const std::size_t remedy = message.rfind("; ");
+  problem.detail = message.substr(0, remedy);
   if (remedy != std::string_view::npos) problem.remedy = message.substr(remedy + 2);
 }
 
@@ -136,7 +137,6 @@ net::HttpResponse Problem::response() const {
 Problem problem_of(const base::Error& error) {
   Problem problem;
   problem.status = status_of(error.code());
-  problem.detail = error.message();
   read_parts(error.message(), problem);
   if (problem.status == 429 || problem.status == 503) problem.headers.emplace_back("Retry-After", "1");
   return problem;

@@ -49,6 +49,8 @@ const std::map<std::string, std::string>& least() {
       {"scaleWorkload", "researcher"},
       {"getLogs", "researcher"},
       {"exec", "researcher"},
+      {"portForward", "researcher"},
+      {"verifyLedger", "tree"},
       {"putSecret", "researcher"},
       {"createQueue", "department-administrator"},
       {"putQueue", "department-administrator"},
@@ -123,7 +125,8 @@ struct Walk {
     // A queue without a parent would move to the root of the tree.
     const std::string body = route.operation == "putQueue" ? R"({"parent":"research"})" : "";
     if (!route.connect) return test.with_token(token, std::string(route.method), path, body).status;
-    auto request = ApiUnderTest::request("GET", path + "?command=true");
+    auto request =
+        ApiUnderTest::request("GET", path + (route.operation == "exec" ? "?command=true" : "?port=80"));
     if (!token.empty()) request.headers = {{"authorization", "Bearer " + token}};
     const auto handler = test.handlers.on_web_socket(request, std::make_shared<NoSocket>());
     if (handler) return 200;

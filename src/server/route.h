@@ -49,9 +49,10 @@ struct Route {
   Role role = Role::kViewer;
   Scope scope = Scope::kSomewhere;
   std::vector<Parameter> query = {};
-  std::string_view body = {};    ///< name of a schema; empty: none
-  std::string_view answer = {};  ///< name of a schema; empty: no JSON
-  int status = 200;              ///< when it went well
+  std::string_view body = {};             ///< name of a schema; empty: none
+  std::string_view answer = {};           ///< name of a schema; empty: no JSON
+  std::string_view media = "text/plain";  ///< of an answer that is no JSON
+  int status = 200;                       ///< when it went well
   std::function<net::HttpResponse(Call&)> handle = {};
   /// Of a path that is a WebSocket, instead of `handle`.
   std::function<base::Result<net::WebSocketHandler>(Call&, std::shared_ptr<net::WebSocket>)> connect = {};

@@ -86,6 +86,7 @@ const std::vector<Object>& objects() {
        {{"starts", "boolean", "Whether it would start at once"},
         {"node", "string", "Where the first replica would run"},
         {"evicted", "string[]", "Workloads that would be stopped, and why"},
+        {"shrunk", "string[]", "Workloads that would go on with fewer replicas, and why"},
         {"started", "string[]", "Other workloads that would start"},
         {"reason", "string", "Why it would wait"},
         {"remedies", "string[]", "Changes that would start it, each tried out"}}},

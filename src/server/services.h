@@ -16,6 +16,8 @@
 
 namespace fairlead::server {
 
+class LedgerVerification;
+
 /// What handlers work with. Lives as long as the routes.
 struct Services {
   world::World& world;
@@ -26,6 +28,7 @@ struct Services {
   StreamPump& pump;
   ChangeLog& changes;
   Series& series;
+  LedgerVerification& verification;
   std::function<base::Time()> now;
   std::string version;
   bool work_needs_account = false;  ///< as in ApiOptions

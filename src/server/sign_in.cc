@@ -22,19 +22,6 @@ Problem not_signed_in(std::string detail) {
   return problem;
 }
 
-std::string_view cookie_value(std::string_view cookies) {
-  while (!cookies.empty()) {
-    const std::size_t end = cookies.find(';');
-    std::string_view cookie = cookies.substr(0, end);
-    cookies.remove_prefix(end == std::string_view::npos ? cookies.size() : end + 1);
-    while (cookie.starts_with(' ')) cookie.remove_prefix(1);
-    if (cookie.starts_with(kSessionCookie) && cookie.substr(kSessionCookie.size()).starts_with('=')) {
-      return cookie.substr(kSessionCookie.size() + 1);
-    }
-  }
-  return {};
-}
-
 // "http://host:port" without the scheme.
 std::string_view host_of(std::string_view origin) {
   const std::size_t begin = origin.find("://");
@@ -53,6 +40,19 @@ bool changes_something(const net::HttpRequest& request) {
 }
 
 }  // namespace
+
+std::string_view cookie_named(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    const std::size_t end = cookies.find(';');
+    std::string_view cookie = cookies.substr(0, end);
+    cookies.remove_prefix(end == std::string_view::npos ? cookies.size() : end + 1);
+    while (cookie.starts_with(' ')) cookie.remove_prefix(1);
+    if (cookie.starts_with(name) && cookie.substr(name.size()).starts_with('=')) {
+      return cookie.substr(name.size() + 1);
+    }
+  }
+  return {};
+}
 
 std::string account_name(std::uint32_t account) {
   passwd entry{};
@@ -105,7 +105,7 @@ std::variant<Identity, Problem> SignIn::identify(const net::HttpRequest& request
     if (!authorization.starts_with("Bearer ")) return not_signed_in("only bearer tokens are understood");
     text = authorization.substr(7);
   } else {
-    text = cookie_value(request.header("cookie"));
+    text = cookie_named(request.header("cookie"), kSessionCookie);
     by_cookie = !text.empty();
   }
   if (text.empty()) {
@@ -127,6 +127,16 @@ std::variant<Identity, Problem> SignIn::identify(const net::HttpRequest& request
   Identity identity = identity_of(*user);
   identity.token = token->id;
   identity.by_cookie = by_cookie;
+  return identity;
+}
+
+std::variant<Identity, Problem> SignIn::identify_session(std::string_view id) const {
+  const auto token = directory_.live_token(id, now_());
+  const auto user = token && token->use != Token::Use::kOnce ? directory_.user(token->user) : std::nullopt;
+  if (!user) return not_signed_in("the session has ended");
+  Identity identity = identity_of(*user);
+  identity.token = token->id;
+  identity.by_cookie = true;
   return identity;
 }
 

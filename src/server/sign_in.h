@@ -36,6 +36,9 @@ class SignIn {
   /// made the browser send.
   std::variant<Identity, Problem> identify(const net::HttpRequest& request) const;
 
+  /// Whose session it is, by the id of its token. Status 401.
+  std::variant<Identity, Problem> identify_session(std::string_view id) const;
+
   /// Begins a session with a password: the token's text. Status 401; 429 after many wrong ones.
   std::variant<std::string, Problem> with_password(const std::string& user, std::string_view password,
                                                    std::string_view peer);
@@ -68,6 +71,8 @@ class SignIn {
   const std::string no_ones_hash_;
 };
 
+/// The value of a cookie in the header Cookie; empty: none.
+std::string_view cookie_named(std::string_view cookies, std::string_view name);
 /// The name of a Unix account, or "uid-1000".
 std::string account_name(std::uint32_t account);
 

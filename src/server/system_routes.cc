@@ -1,6 +1,7 @@
 #include "base/json_writer.h"
 #include "ledger/ledger.h"
 #include "server/call.h"
+#include "server/ledger_verification.h"
 #include "server/services.h"
 #include "server/view_json.h"
 
@@ -70,6 +71,19 @@ void add_system_routes(Router& router, Services& services) {
               .scope = Scope::kEverywhere,
               .answer = "Ledger",
               .handle = [&services](Call&) { return ledger_state(services); }});
+  router.add({.method = "POST",
+              .path = "/api/v1/ledger/verify",
+              .operation = "verifyLedger",
+              .summary =
+                  "Check the ledger and decide every round again: lines of JSON with what is done, and "
+                  "at the end the report",
+              .role = Role::kAdministrator,
+              .scope = Scope::kEverywhere,
+              .media = "application/x-ndjson",
+              .handle = [&services](Call&) {
+                auto begun = services.verification.begin();
+                return begun ? *std::move(begun) : problem_of(begun.error()).response();
+              }});
 }
 
 }  // namespace fairlead::server

@@ -276,6 +276,7 @@ std::string forecast_json(const world::Forecast& forecast) {
   json.member("starts", forecast.starts);
   json.member("node", forecast.node);
   write_texts(json, "evicted", forecast.evicted);
+  write_texts(json, "shrunk", forecast.shrunk);
   write_texts(json, "started", forecast.started);
   json.member("reason", forecast.reason);
   write_texts(json, "remedies", forecast.remedies);

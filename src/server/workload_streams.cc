@@ -1,6 +1,7 @@
 #include "base/json_reader.h"
 #include "manifest/fields.h"
 #include "server/call.h"
+#include "server/port_session.h"
 #include "server/services.h"
 #include "server/view_json.h"
 
@@ -21,6 +22,7 @@ namespace {
 using net::HttpResponse;
 
 constexpr std::size_t kMostLogBytes = 4U << 20U;
+constexpr int kMostForwarded = 256;  // connections to ports, each with a thread
 
 Problem no_workload(const Call& call) {
   return missing("workload", call.path_value("project") + "/" + call.path_value("name"));
@@ -162,6 +164,51 @@ base::Result<net::WebSocketHandler> exec(Services& services, Call& call,
   return handler;
 }
 
+// The owner, as long as they may work in the project, and whoever administers it.
+bool may_reach_ports(const Call& call, const world::WorkloadView& workload) {
+  return workload.submitted_by == call.identity.user ||
+         call.may(Role::kDepartmentAdministrator, workload.spec.project);
+}
+
+base::Result<net::WebSocketHandler> port_forward(Services& services, Call& call,
+                                                 std::shared_ptr<net::WebSocket> socket,
+                                                 const std::shared_ptr<std::atomic<int>>& open) {
+  std::optional<Problem> problem;
+  const LogChoice choice = choice_of(call, problem);
+  if (problem) return base::invalid_argument(problem->detail);
+  const auto port = manifest::parse_integer(call.query_value("port"));
+  constexpr std::int64_t kHighest = 65'535;
+  if (!port || *port < 1 || *port > kHighest)
+    return base::invalid_argument(
+        fmt::format("port: \"{}\" is no port; write 1 to {}", call.query_value("port"), kHighest));
+  const world::WorkloadView* workload = call.view->find(choice.project, choice.name);
+  if (workload == nullptr) return base::not_found(no_workload(call).detail);
+  if (!may_reach_ports(call, *workload))
+    return base::Error(
+        base::Code::kPermissionDenied,
+        fmt::format("workload {} is {}'s: only its owner and administrators of its project may "
+                    "reach its ports",
+                    workload->spec.key(), workload->submitted_by));
+  const world::ReplicaView* replica = chosen_replica(*workload, choice);
+  if (replica == nullptr || replica->state != "Running")
+    return base::Error(base::Code::kFailedPrecondition,
+                       fmt::format("workload {} has no such replica running", workload->spec.key()));
+  if (open->fetch_add(1) >= kMostForwarded) {
+    open->fetch_sub(1);
+    return base::Error(base::Code::kResourceExhausted,
+                       fmt::format("{} connections are forwarded already", kMostForwarded));
+  }
+  auto session = std::make_shared<PortSession>(std::move(socket));
+  auto connection =
+      services.world.connect_port(replica->uid, static_cast<std::uint16_t>(*port), session->events());
+  if (!connection) {
+    open->fetch_sub(1);
+    return connection.error();
+  }
+  session->attach(*std::move(connection));
+  return session->handler([open] { open->fetch_sub(1); });
+}
+
 HttpResponse workload_events(Services& services, Call& call) {
   const std::string project = call.path_value("project");
   const std::string name = call.path_value("name");
@@ -253,6 +300,20 @@ void add_workload_stream_routes(Router& router, Services& services) {
               .query = of_exec,
               .connect = [&services](Call& call, std::shared_ptr<net::WebSocket> socket) {
                 return exec(services, call, std::move(socket));
+              }});
+  std::vector<Parameter> of_port = replica;
+  of_port.push_back({"port", "integer", "On which the replica listens"});
+  router.add({.method = "GET",
+              .path = "/api/v1/workloads/{project}/{name}/port-forward",
+              .operation = "portForward",
+              .summary = "A WebSocket to a port of a replica: binary messages are the bytes of a TCP "
+                         "connection, {\"end\": true} says that no more will be sent",
+              .role = Role::kResearcher,
+              .scope = Scope::kProject,
+              .query = of_port,
+              .connect = [&services, open = std::make_shared<std::atomic<int>>(0)](
+                             Call& call, std::shared_ptr<net::WebSocket> socket) {
+                return port_forward(services, call, std::move(socket), open);
               }});
   router.add({.method = "GET",
               .path = "/api/v1/workloads/{project}/{name}/events",

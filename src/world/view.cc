@@ -21,4 +21,9 @@ const QueueView* View::find_queue(std::string_view name) const {
   return at == queues.end() ? nullptr : at->get();
 }
 
+base::Result<std::unique_ptr<PortConnection>> World::connect_port(const std::string&, std::uint16_t,
+                                                                  PortEvents) {
+  return base::Error(base::Code::kUnimplemented, "ports of replicas cannot be reached here");
+}
+
 }  // namespace fairlead::world

@@ -140,6 +140,7 @@ struct Forecast {
   bool starts = false;
   std::string node;                   ///< of the first replica
   std::vector<std::string> evicted;   ///< workload keys, and why, for people
+  std::vector<std::string> shrunk;    ///< the same of those that go on with fewer replicas
   std::vector<std::string> started;   ///< other workloads that would start
   std::string reason;                 ///< why it would wait
   std::vector<std::string> remedies;  ///< changes that would start it, each verified
@@ -170,6 +171,23 @@ class Terminal {
 struct TerminalEvents {
   std::function<void(std::string_view bytes)> on_output;
   std::function<void(std::int32_t exit_code)> on_exit;
+};
+
+/// A TCP connection to a port of a replica. Methods may be called from any thread, also by its events;
+/// dropping it closes the connection.
+class PortConnection {
+ public:
+  virtual ~PortConnection() = default;
+  /// Sends bytes; `taken` is called when more may come (at once when it is closed). One at a time.
+  virtual void write(std::string bytes, std::function<void()> taken) = 0;
+  virtual void end() = 0;    ///< nothing more will be written; what comes back is still read
+  virtual void go_on() = 0;  ///< reads again after on_bytes returned false
+};
+/// On a thread of the connection's own.
+struct PortEvents {
+  /// False: not taken now. The same bytes come again after go_on(), which may be called before this returns.
+  std::function<bool(std::string_view bytes)> on_bytes;
+  std::function<void()> on_end;  ///< once, when the other end closed; not after the connection was dropped
 };
 
 /// Documents of the layers above (users, tokens, access rules, audit), kept durably beside the rest.
@@ -210,6 +228,11 @@ class World {
   virtual base::Result<std::unique_ptr<Terminal>> exec(const std::string& replica_uid,
                                                        const std::vector<std::string>& command, bool tty,
                                                        TerminalEvents events) = 0;
+
+  /// Connects to a port on which a process of the replica listens. Errors: kFailedPrecondition when none
+  /// does, kUnimplemented in a world without ports.
+  virtual base::Result<std::unique_ptr<PortConnection>> connect_port(const std::string& replica_uid,
+                                                                     std::uint16_t port, PortEvents events);
 
   virtual base::Result<void> put_secret(const std::string& project, const std::string& name,
                                         const std::string& value, const Actor& actor) = 0;
