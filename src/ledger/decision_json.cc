@@ -14,19 +14,64 @@ void write_decision(base::JsonWriter& out, const model::Decision& decision) {
   out.end_object();
 }
 
+constexpr std::string_view kAlike = "alike";
+
+/// Whether the second says of another group what the first says, with the next number.
+bool is_alike(const model::Decision& first, const model::Decision& second) {
+  const auto* a = std::get_if<model::VerdictChanged>(&first.body);
+  const auto* b = std::get_if<model::VerdictChanged>(&second.body);
+  return a != nullptr && b != nullptr && second.number == first.number + 1 &&
+         model::json::same(a->verdict, b->verdict);
+}
+
 }  // namespace
 
 void write_decisions(base::JsonWriter& out, std::span<const model::Decision> decisions) {
   out.begin_array();
-  for (const model::Decision& decision : decisions) write_decision(out, decision);
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    write_decision(out, decisions[i]);
+    std::size_t last = i;
+    while (last + 1 < decisions.size() && is_alike(decisions[last], decisions[last + 1])) ++last;
+    if (last == i) continue;
+    out.begin_object();
+    out.key(kAlike);
+    out.begin_array();
+    for (++i; i <= last; ++i) out.value(std::get<model::VerdictChanged>(decisions[i].body).group);
+    i = last;
+    out.end_array();
+    out.end_object();
+  }
   out.end_array();
 }
+
+namespace {
+
+/// The groups that `item` says are told the same as the last decision's.
+base::Result<void> read_alike(const base::JsonValue& item, std::vector<model::Decision>& decisions) {
+  const bool fits = item.members().size() == 1 && item.members()[0].value.is_array() && !decisions.empty() &&
+                    std::holds_alternative<model::VerdictChanged>(decisions.back().body);
+  if (!fits) return base::invalid_argument("\"alike\" does not follow a verdict");
+  for (const base::JsonValue& group : item.members()[0].value.items()) {
+    if (!group.is_string()) return base::invalid_argument("\"alike\" holds what is not the name of a group");
+    model::Decision decision = decisions.back();
+    ++decision.number;
+    std::get<model::VerdictChanged>(decision.body).group = group.text();
+    decisions.push_back(std::move(decision));
+  }
+  return {};
+}
+
+}  // namespace
 
 base::Result<std::vector<model::Decision>> read_decisions(const base::JsonValue& json) {
   if (!json.is_array()) return base::invalid_argument("the decisions are not a list");
   std::vector<model::Decision> decisions;
   decisions.reserve(json.items().size());
   for (const base::JsonValue& item : json.items()) {
+    if (item.find(kAlike) != nullptr) {
+      if (auto read = read_alike(item, decisions); !read) return read.error().in("decisions");
+      continue;
+    }
     model::Decision& decision = decisions.emplace_back();
     model::json::Fault fault;
     if (!model::json::read_tagged(item, "number", decision.number, decision.body, fault)) {

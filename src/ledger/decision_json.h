@@ -14,7 +14,8 @@
 namespace fairlead::ledger {
 
 /// Decisions as the ledger keeps them: [{"number": 7, "bind": {"pod": "...", "node": "..."}}, ...]. Exact in
-/// both directions, as events are.
+/// both directions, as events are. Thousands that wait alike are told the same at once: after a verdict,
+/// {"alike": ["group", ...]} stands for the verdicts of these groups with the next numbers.
 void write_decisions(base::JsonWriter& out, std::span<const model::Decision> decisions);
 base::Result<std::vector<model::Decision>> read_decisions(const base::JsonValue& json);
 /// One decision on one line, as verify prints it.

@@ -120,6 +120,40 @@ TEST(DecisionJson, EveryKindComesBackTheSame) {
   }
 }
 
+TEST(DecisionJson, VerdictsThatAreAlikeAreWrittenOnce) {
+  model::Verdict full;
+  full.reasons.emplace_back();
+  full.reasons.back().have = 3;
+  model::Verdict other = full;
+  other.reasons.back().have = 4;
+  RoundRecord round;
+  const auto add = [&](std::uint64_t number, const char* group, const model::Verdict& verdict) {
+    round.decisions.push_back({number, model::VerdictChanged{group, verdict}});
+  };
+  add(1, "a", full);
+  add(2, "b", full);
+  add(3, "c", full);
+  add(4, "d", other);
+  add(6, "e", other);
+  round.decisions.push_back({7, model::Bind{"pod", "node", {}, {}, 0}});
+  add(8, "f", other);
+  const std::string text = round_to_json(round);
+  EXPECT_NE(text.find(R"({"alike":["b","c"]},)"), std::string::npos) << text;
+  EXPECT_EQ(text.find("alike"), text.rfind("alike")) << text;
+  const auto read = round_from_json(text);
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  ASSERT_EQ(read->decisions.size(), round.decisions.size());
+  for (std::size_t i = 0; i < round.decisions.size(); ++i)
+    EXPECT_TRUE(same_decision(read->decisions[i], round.decisions[i]))
+        << decision_to_json(round.decisions[i]);
+  for (const char* bad :
+       {R"({"decisions":[{"alike":["a"]}]})",
+        R"({"decisions":[{"number":1,"bind":{"pod":"p"}},{"alike":["a"]}]})",
+        R"({"decisions":[{"number":1,"verdict_changed":{"group":"a"}},{"alike":[1]}]})",
+        R"({"decisions":[{"number":1,"verdict_changed":{"group":"a"}},{"alike":["b"],"x":1}]})"})
+    EXPECT_FALSE(round_from_json(bad).ok()) << bad;
+}
+
 TEST(EventJson, DefaultsAreLeftOut) {
   const std::vector<model::Event> events = {{base::Time::from_unix_nanoseconds(5), model::ClockAdvanced{}},
                                             {{}, model::PodUpserted{}},
