@@ -44,6 +44,8 @@ class Following {
     reflector_ = std::make_unique<Reflector>(std::move(options), queue_);
   }
   ~Following() { queue_.close(); }
+  Following(const Following&) = delete;
+  Following& operator=(const Following&) = delete;
 
   /// Waits until this many were noted; what they are, in order.
   std::vector<std::string> wait_for(std::size_t count) {
