@@ -105,6 +105,7 @@ std::string request_text(const model::Pod& pod) {
     if (!text.empty()) text += ", ";
     text += part;
   };
+  if (!pod.claims.empty()) add(count_text(static_cast<std::int64_t>(pod.claims.size()), "claim"));
   if (pod.requests.cpu_milli > 0) add(amount_text("cpu", pod.requests.cpu_milli));
   if (pod.requests.memory_bytes > 0) add(bytes_text(pod.requests.memory_bytes));
   for (const model::ResourceCount& counted : pod.requests.counted) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -66,6 +67,7 @@ class Summariser {
       : cluster_(cluster), result_(result) {}
 
   ClusterSummary run() {
+    read_claims();
     read_nodes();
     locate_pods();
     add_devices();
@@ -75,6 +77,63 @@ class Summariser {
 
  private:
   using DeviceKey = std::tuple<std::string_view, std::string_view, std::string_view>;
+
+  void read_claims() {
+    boost::unordered_flat_map<std::string_view, const model::DeviceClass*> classes;
+    for (const model::DeviceClass& one : cluster_.device_classes) classes.emplace(one.name, &one);
+    for (const model::ResourceClaim& claim : cluster_.resource_claims) {
+      claims_.emplace(
+          claim.key, model::claim_thousandths(claim, [&](std::string_view name) -> const model::DeviceClass* {
+            const auto found = classes.find(name);
+            return found == classes.end() ? nullptr : found->second;
+          }));
+    }
+  }
+
+  std::int64_t claimed(const model::Pod& pod) const {
+    std::int64_t sum = 0;
+    for (const std::string& key : pod.claims)
+      if (const auto found = claims_.find(key); found != claims_.end()) add(sum, found->second);
+    return sum;
+  }
+
+  /// Devices that drivers offer to claims, by driver: all of the newest generation, and those that claims
+  /// have.
+  void add_claim_devices() {
+    std::map<std::pair<std::string_view, std::string_view>, std::int64_t> newest;
+    for (const model::ResourceSlice& slice : cluster_.resource_slices) {
+      const auto [entry, fresh] = newest.try_emplace({slice.driver, slice.pool}, slice.generation);
+      if (!fresh) entry->second = std::max(entry->second, slice.generation);
+    }
+    std::map<std::string_view, std::set<std::string_view>> nodes;
+    const auto line = [&](std::string_view driver) -> DeviceLine& {
+      model::DeviceSet set;
+      set.resource = driver;
+      return lines_[device_line(set)];
+    };
+    for (const model::ResourceSlice& slice : cluster_.resource_slices) {
+      if (newest[{slice.driver, slice.pool}] != slice.generation || slice.devices.empty()) continue;
+      add(line(slice.driver).total,
+          product(static_cast<std::int64_t>(slice.devices.size()), model::kThousandthsPerDevice));
+      if (!slice.reach.node.empty()) nodes[slice.driver].insert(slice.reach.node);
+    }
+    for (const auto& [driver, names] : nodes) line(driver).nodes = names.size();
+    const auto count = [&](const std::optional<model::Allocation>& allocation,
+                           std::int64_t DeviceLine::* column, std::int64_t sign) {
+      if (!allocation) return;
+      for (const model::AllocatedDevice& device : allocation->devices)
+        if (!device.admin_access && newest.contains({device.driver, device.pool}))
+          add(line(device.driver).*column, sign * model::kThousandthsPerDevice);
+    };
+    for (const model::ResourceClaim& claim : cluster_.resource_claims) {
+      count(claim.allocation, &DeviceLine::used, 1);
+      count(claim.allocation, &DeviceLine::used_after, 1);
+    }
+    for (const PlannedClaim& claim : result_.claims) {
+      count(cluster_.resource_claims[claim.claim].allocation, &DeviceLine::used_after, -1);
+      count(claim.allocation, &DeviceLine::used_after, 1);
+    }
+  }
 
   void read_nodes() {
     for (std::size_t i = 0; i < cluster_.nodes.size(); ++i) {
@@ -187,6 +246,7 @@ class Summariser {
         largest = std::max(largest, free[i][set] / model::kThousandthsPerDevice);
       }
     }
+    add_claim_devices();
     for (const auto& [key, index] : device_lines_) summary_.devices.push_back(std::move(lines_[index]));
   }
 
@@ -287,6 +347,7 @@ class Summariser {
         if (const model::DeviceSet* set = device_set(pod, node)) memory = set->memory_mib;
       }
       Charge charge = charge_of(pod, memory);
+      add(charge.gpu, claimed(pod));
       std::size_t steps = 0;  // a cycle of queues, which the reader reports, must not hang this
       for (std::size_t at = queue->second; at != PodPlace::kNowhere && steps <= parents.size();
            at = parents[at]) {
@@ -328,6 +389,7 @@ class Summariser {
   const PlanResult& result_;
   ClusterSummary summary_;
   boost::unordered_flat_map<std::string_view, std::size_t> node_index_;
+  boost::unordered_flat_map<std::string_view, std::int64_t> claims_;  ///< thousandths, by key
   std::int64_t smallest_memory_ = 0;
   std::vector<PodPlace> places_;
   std::map<DeviceKey, std::size_t> device_lines_;

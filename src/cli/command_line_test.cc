@@ -29,7 +29,7 @@ class FirstNodeScheduler final : public model::Scheduler {
     model::Round round;
     for (const std::string& pod : pods_) {
       if (!node_.empty())
-        round.decisions.push_back({round.decisions.size() + 1, model::Bind{pod, node_, {}, {}, 0}});
+        round.decisions.push_back({round.decisions.size() + 1, model::Bind{pod, node_, {}, {}, 0, {}}});
     }
     return round;
   }

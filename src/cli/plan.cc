@@ -3,6 +3,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -32,7 +33,8 @@ class Collector {
                    [&](model::Bind& bind) {
                      if (auto pod = pod_of(bind.pod)) {
                        result.binds.push_back({*pod, std::move(bind.node), std::move(bind.devices),
-                                               std::move(bind.device_groups), bind.share_thousandths});
+                                               std::move(bind.device_groups), bind.share_thousandths,
+                                               std::move(bind.claims)});
                      }
                    },
                    [&](model::Evict& evict) {
@@ -94,6 +96,49 @@ class Collector {
   std::vector<model::Verdict> verdicts_;
 };
 
+/// Claims of pods that start are allocated and reserved for them; those whose last user is evicted are free
+/// again, as the claim controller of a cluster makes them.
+std::vector<PlannedClaim> claims_after(const manifest::ClusterObjects& cluster, const PlanResult& result) {
+  std::vector<PlannedClaim> changed;
+  if (cluster.resource_claims.empty()) return changed;
+  boost::unordered_flat_map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < cluster.resource_claims.size(); ++i)
+    index.emplace(cluster.resource_claims[i].key, i);
+  std::map<std::string_view, PlannedClaim> claims;
+  const auto of = [&](std::string_view key) -> PlannedClaim* {
+    const auto found = index.find(key);
+    if (found == index.end()) return nullptr;
+    const auto [entry, fresh] = claims.try_emplace(key);
+    if (fresh) {
+      const model::ResourceClaim& claim = cluster.resource_claims[found->second];
+      entry->second = {found->second, claim.allocation, claim.reserved_for};
+    }
+    return &entry->second;
+  };
+  for (const PlannedEviction& eviction : result.evictions) {
+    const model::Pod& pod = cluster.pods[eviction.pod];
+    for (const std::string& key : pod.claims) {
+      PlannedClaim* claim = of(key);
+      if (claim == nullptr) continue;
+      std::erase(claim->reserved_for, pod.uid);
+      if (claim->reserved_for.empty()) claim->allocation.reset();
+    }
+  }
+  for (const PlannedBind& bind : result.binds) {
+    const model::Pod& pod = cluster.pods[bind.pod];
+    for (const model::ClaimAllocation& given : bind.claims)
+      if (PlannedClaim* claim = of(given.claim)) claim->allocation = given.allocation;
+    for (const std::string& key : pod.claims) {
+      PlannedClaim* claim = of(key);
+      if (claim == nullptr) continue;
+      std::vector<std::string>& users = claim->reserved_for;
+      if (std::find(users.begin(), users.end(), pod.uid) == users.end()) users.push_back(pod.uid);
+    }
+  }
+  for (auto& [key, claim] : claims) changed.push_back(std::move(claim));
+  return changed;
+}
+
 }  // namespace
 
 PlanResult plan(const PlanInput& input, model::Scheduler& scheduler) {
@@ -110,6 +155,7 @@ PlanResult plan(const PlanInput& input, model::Scheduler& scheduler) {
   model::Round round = scheduler.run(input.limits);
   Collector collector(input.cluster);
   for (model::Decision& decision : round.decisions) collector.take(decision, result);
+  result.claims = claims_after(input.cluster, result);
   result.waiting = collector.waiting(result);
   result.more = round.more;
   result.wake_at = round.wake_at;
@@ -125,6 +171,10 @@ PlanInput next_cycle(PlanInput input, const PlanResult& result) {
     pod.phase = Phase::kRunning;
     pod.node = bind.node;
     pod.device_groups = bind.device_groups;
+  }
+  for (const PlannedClaim& claim : result.claims) {
+    input.cluster.resource_claims[claim.claim].allocation = claim.allocation;
+    input.cluster.resource_claims[claim.claim].reserved_for = claim.reserved_for;
   }
   for (const PlannedEviction& eviction : result.evictions) pods[eviction.pod].releasing = true;
   for (model::Pod& pod : pods) {

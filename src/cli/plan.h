@@ -30,6 +30,13 @@ struct PlannedBind {
   std::vector<std::uint32_t> devices;
   std::vector<std::string> device_groups;
   std::int64_t share_thousandths = 0;
+  std::vector<model::ClaimAllocation> claims = {};  ///< what its claims get that had nothing
+};
+/// What the status of a resource claim is once the plan is carried out.
+struct PlannedClaim {
+  std::size_t claim = 0;  ///< index in ClusterObjects::resource_claims
+  std::optional<model::Allocation> allocation;
+  std::vector<std::string> reserved_for;  ///< uids
 };
 struct PlannedEviction {
   std::size_t pod = 0;
@@ -53,6 +60,7 @@ struct PlanResult {
   std::vector<PlannedBind> binds;  ///< this and the next two in the order of the decisions
   std::vector<PlannedEviction> evictions;
   std::vector<PlannedNomination> nominations;
+  std::vector<PlannedClaim> claims;   ///< of those that change, by key
   std::vector<WaitingGroup> waiting;  ///< by key
   std::vector<std::string> rejected;  ///< objects that the scheduler refused, in words
   bool more = false;                  ///< a limit was reached before everything was tried

@@ -4,6 +4,9 @@
 #include "cli/reason_json.h"
 #include "cli/reason_text.h"
 #include "cli/waiting.h"
+#include "manifest/allocation_text.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <string_view>
 #include <utility>
@@ -82,14 +85,50 @@ void write_unscheduled(JsonWriter& json, const manifest::ClusterObjects& cluster
   json.end_array();
 }
 
+/// The statuses that claims have once the plan is carried out, as a binder writes them.
+void write_claims(JsonWriter& json, const manifest::ClusterObjects& cluster, const PlanResult& result) {
+  json.key("claims");
+  json.begin_array();
+  boost::unordered_flat_map<std::string_view, std::string_view> names;
+  if (!result.claims.empty())
+    for (const model::Pod& pod : cluster.pods) names.emplace(pod.uid, pod.name);
+  for (const PlannedClaim& claim : result.claims) {
+    const std::string_view key = cluster.resource_claims[claim.claim].key;
+    const std::size_t slash = key.find('/');
+    json.begin_object();
+    json.member("namespace", key.substr(0, slash));
+    json.member("name", key.substr(slash + 1));
+    json.key("status");
+    json.begin_object();
+    if (claim.allocation) {
+      json.key("allocation");
+      manifest::write_allocation(json, *claim.allocation);
+    }
+    if (!claim.reserved_for.empty()) {
+      json.key("reservedFor");
+      json.begin_array();
+      for (const std::string& uid : claim.reserved_for) {
+        const auto name = names.find(uid);
+        json.begin_object();
+        json.member("resource", "pods");
+        json.member("name", name == names.end() ? std::string_view(uid) : name->second);
+        json.member("uid", uid);
+        json.end_object();
+      }
+      json.end_array();
+    }
+    json.end_object();
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_plan(JsonWriter& json, const manifest::ClusterObjects& cluster, const PlanResult& result) {
   json.begin_object();
   write_binds(json, cluster, result);
   write_evictions(json, cluster, result);
   write_nominations(json, cluster, result);
-  json.key("claims");
-  json.begin_array();
-  json.end_array();
+  write_claims(json, cluster, result);
   write_unscheduled(json, cluster, result);
   json.end_object();
 }

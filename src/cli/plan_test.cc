@@ -41,16 +41,16 @@ PlanInput example() {
 
 TEST(Plan, NamesPodsAndGroupsByTheirPlaceInTheInput) {
   model::Verdict verdict;
-  verdict.reasons.push_back({model::ReasonCode::kNodesDoNotFit, "", "", 0, 0, 0, "", {}});
+  verdict.reasons.push_back({model::ReasonCode::kNodesDoNotFit, "", "", 0, 0, 0, "", {}, {}});
   model::Round round;
   round.decisions = {
-      decision(model::Bind{"starts-0", "node-a", {}, {"g1"}, 500}),
+      decision(model::Bind{"starts-0", "node-a", {}, {"g1"}, 500, {}}),
       decision(model::Evict{"runs-0", model::EvictionRule::kReclaim, "ml/waits", "for ml/waits"}),
       decision(model::Nominate{"waits-0", "node-a"}),
       decision(model::Nominate{"waits-1", "node-a"}),
       decision(model::WithdrawNomination{"waits-1"}),
       decision(model::VerdictChanged{"ml/waits", verdict}),
-      decision(model::Bind{"nobody", "node-a", {}, {}, 0})};
+      decision(model::Bind{"nobody", "node-a", {}, {}, 0, {}})};
   round.more = true;
   FakeScheduler scheduler(std::move(round));
   scheduler.report.rejected.push_back({0, "a pod without a UID"});

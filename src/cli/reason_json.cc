@@ -20,6 +20,21 @@ void write_reason(base::JsonWriter& json, const model::Reason& reason, const Rea
     for (const auto& [why, count] : reason.nodes) json.member(node_reason_name(why), count);
     json.end_object();
   }
+  if (!reason.claims.empty()) {
+    json.key("claims");
+    json.begin_array();
+    for (const model::ClaimShortage& shortage : reason.claims) {
+      json.begin_object();
+      json.member("claim", shortage.claim);
+      if (!shortage.request.empty()) json.member("request", shortage.request);
+      json.member("reason", claim_reason_name(shortage.reason));
+      json.member("nodes", shortage.nodes);
+      json.member("have", shortage.have);
+      json.member("want", shortage.want);
+      json.end_object();
+    }
+    json.end_array();
+  }
   json.end_object();
 }
 

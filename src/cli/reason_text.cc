@@ -41,6 +41,7 @@ std::string nodes_do_not_fit(const model::Reason& reason, const ReasonContext& c
   text += for_sub_group(reason);
   std::string nodes = node_reasons_text(reason);
   if (!nodes.empty()) text += fmt::format(" ({})", nodes);
+  for (const model::ClaimShortage& shortage : reason.claims) text += "; " + claim_shortage_text(shortage);
   return text;
 }
 
@@ -85,7 +86,9 @@ std::string reason_text(const model::Reason& reason, const ReasonContext& contex
       std::string text = fmt::format("{} of the {} that must start together find room{}", reason.have,
                                      count_text(reason.want, "pod"), for_sub_group(reason));
       std::string nodes = node_reasons_text(reason);
-      return nodes.empty() ? text : fmt::format("{} ({})", text, nodes);
+      if (!nodes.empty()) text += fmt::format(" ({})", nodes);
+      for (const model::ClaimShortage& shortage : reason.claims) text += "; " + claim_shortage_text(shortage);
+      return text;
     }
     case ReasonCode::kTopology:
       return fmt::format("all pods must share one {}; the best has room for {} of {}",
@@ -105,6 +108,8 @@ std::string reason_text(const model::Reason& reason, const ReasonContext& contex
       return "the round's work limit was reached before it was tried";
     case ReasonCode::kUnknownTopology:
       return fmt::format("topology {} or its level does not exist", reason.detail);
+    case ReasonCode::kClaim:
+      return reason.detail.empty() ? "a resource claim cannot be served" : reason.detail;
   }
   return "unknown reason";
 }
@@ -148,6 +153,8 @@ std::string_view reason_code_name(ReasonCode code) {
       return "SearchLimitReached";
     case ReasonCode::kUnknownTopology:
       return "UnknownTopology";
+    case ReasonCode::kClaim:
+      return "Claim";
   }
   return "Unknown";
 }
@@ -197,6 +204,8 @@ NodeReasonWords words(NodeReason reason) {
       return {"DeviceShare", "no device has that share free"};
     case NodeReason::kPartitions:
       return {"TooFewPartitions", "too few partitions free"};
+    case NodeReason::kClaim:
+      return {"Claim", "no devices for a claim"};
     case NodeReason::kCpu:
       return {"Cpu", "too little CPU free"};
     case NodeReason::kMemory:
@@ -215,6 +224,74 @@ NodeReasonWords words(NodeReason reason) {
 
 std::string_view node_reason_name(NodeReason reason) { return words(reason).name; }
 std::string_view node_reason_text(NodeReason reason) { return words(reason).text; }
+
+std::string_view claim_reason_name(model::ClaimReason reason) {
+  using Reason = model::ClaimReason;
+  switch (reason) {
+    case Reason::kAllocatedElsewhere:
+      return "AllocatedElsewhere";
+    case Reason::kNoDevice:
+      return "NoDevice";
+    case Reason::kPoolIncomplete:
+      return "PoolIncomplete";
+    case Reason::kNotSelected:
+      return "NotSelected";
+    case Reason::kSelectorFailed:
+      return "SelectorFailed";
+    case Reason::kTainted:
+      return "Tainted";
+    case Reason::kCapacity:
+      return "Capacity";
+    case Reason::kInUse:
+      return "InUse";
+    case Reason::kCounters:
+      return "Counters";
+    case Reason::kConstraint:
+      return "Constraint";
+    case Reason::kWorkLimit:
+      return "WorkLimit";
+  }
+  return "Unknown";
+}
+
+namespace {
+
+std::string shortage_words(const model::ClaimShortage& shortage) {
+  using Reason = model::ClaimReason;
+  const std::string of = fmt::format("{} of {}", shortage.have, count_text(shortage.want, "device"));
+  switch (shortage.reason) {
+    case Reason::kAllocatedElsewhere:
+      return "its devices are elsewhere";
+    case Reason::kNoDevice:
+      return "no driver offers a device";
+    case Reason::kPoolIncomplete:
+      return "the pool of devices is being published anew";
+    case Reason::kNotSelected:
+      return "class and selectors match too few devices";
+    case Reason::kSelectorFailed:
+      return "a selector has no value on the devices";
+    case Reason::kTainted:
+      return "taints of the devices are not tolerated";
+    case Reason::kCapacity:
+      return "the devices have less capacity than asked for";
+    case Reason::kInUse:
+      return fmt::format("{} free", of);
+    case Reason::kCounters:
+      return fmt::format("{} free, the rest of the accelerator is partitioned otherwise", of);
+    case Reason::kConstraint:
+      return "no combination of devices meets the constraints";
+    case Reason::kWorkLimit:
+      return "too many combinations of devices to try all";
+  }
+  return "unknown reason";
+}
+
+}  // namespace
+
+std::string claim_shortage_text(const model::ClaimShortage& shortage) {
+  return fmt::format("claim {}{}{}: {} on {}", shortage.claim, shortage.request.empty() ? "" : ", request ",
+                     shortage.request, shortage_words(shortage), count_text(shortage.nodes, "node"));
+}
 
 std::string_view rule_name(model::EvictionRule rule) {
   switch (rule) {

@@ -29,6 +29,10 @@ std::string_view reason_code_name(model::ReasonCode code);
 std::string_view node_reason_name(model::NodeReason reason);
 /// For people: "taint not tolerated".
 std::string_view node_reason_text(model::NodeReason reason);
+/// "InUse", for programs; and for people: "claim training/llama, request gpu: 1 of 2 devices free on 3
+/// nodes".
+std::string_view claim_reason_name(model::ClaimReason reason);
+std::string claim_shortage_text(const model::ClaimShortage& shortage);
 /// "reclaim", "preempt", "consolidate", "stale gang".
 std::string_view rule_name(model::EvictionRule rule);
 

@@ -91,7 +91,7 @@ TEST(ReasonText, CountsNodesMostFrequentFirst) {
 }
 
 TEST(ReasonText, EveryCodeHasANameAndASentence) {
-  for (int code = 0; code <= static_cast<int>(ReasonCode::kUnknownTopology); ++code) {
+  for (int code = 0; code <= static_cast<int>(ReasonCode::kClaim); ++code) {
     Reason reason;
     reason.code = static_cast<ReasonCode>(code);
     EXPECT_NE(reason_code_name(reason.code), "Unknown");

@@ -63,6 +63,12 @@ std::vector<RoundRun::Body> RoundRun::take_decisions() {
         bind.share_thousandths = (cluster_.queue_charge(one.pod).gpu -
                                   record.spec.devices.second_count * model::kThousandthsPerDevice) /
                                  record.spec.devices.count;
+      if (now.held.grants) {
+        const model::ClaimTable& claims = cluster_.claims();
+        for (const model::GrantPointer& grant : now.held.grants->grants)
+          if (!claims.is_told(*grant))
+            bind.claims.push_back({claims.key(grant->claim), claims.describe(*grant)});
+      }
       decisions.emplace_back(std::move(bind));
     }
   }

@@ -39,8 +39,20 @@ void RoundRun::count_nodes(model::Reason& reason, model::GroupId id, const std::
   if (!about_nodes || chunk.empty()) return;
   auto [known, fresh] =
       nodes_of_class_.try_emplace({cluster_.pod(chunk.front()).pod_class, cluster_.group(id).pool});
-  if (fresh) known->second = placer_.explain_nodes(id, chunk.front());
+  const model::PodRecord& pod = cluster_.pod(chunk.front());
+  const model::ClaimNeeds::Kind kind = cluster_.pod_class(pod.pod_class).key.claims.kind;
+  // Pods whose claims are counted are equal up to the names in those.
+  const bool nameable = kind == model::ClaimNeeds::Kind::kCounted && pod.claims.size() == 1 &&
+                        cluster_.claims().at(pod.claims.front()).spec.requests.size() == 1;
+  if (fresh || (kind != model::ClaimNeeds::Kind::kNone && !nameable))
+    known->second = placer_.explain_nodes(id, chunk.front());
   reason.nodes = known->second.nodes;
+  reason.claims = known->second.claims;
+  if (!nameable) return;
+  for (model::ClaimShortage& shortage : reason.claims) {
+    shortage.claim = cluster_.claims().key(pod.claims.front());
+    shortage.request = cluster_.claims().at(pod.claims.front()).spec.requests.front().name;
+  }
 }
 
 /// Whether all from `first` on are told the same.

@@ -152,6 +152,8 @@ std::string sentence(const model::Reason& reason) {
       return "the search for room goes on";
     case Code::kUnknownTopology:
       return "its topology is not known";
+    case Code::kClaim:
+      return reason.detail;
   }
   return "waits";
 }

@@ -21,7 +21,8 @@ RoundRecord round_at(std::int64_t seconds) {
   RoundRecord round;
   round.time = at(seconds);
   round.events.push_back({at(seconds), model::PodStarted{"pod-" + std::to_string(seconds)}});
-  round.decisions.push_back({static_cast<std::uint64_t>(seconds), model::Bind{"pod", "node", {0, 1}, {}, 0}});
+  round.decisions.push_back(
+      {static_cast<std::uint64_t>(seconds), model::Bind{"pod", "node", {0, 1}, {}, 0, {}}});
   return round;
 }
 

@@ -49,6 +49,20 @@ struct WorldMirror::Take {
     mirror.budgets_[event.budget.key] = event.budget;
   }
   void operator()(const model::DisruptionBudgetRemoved& event) const { mirror.budgets_.erase(event.key); }
+  void operator()(const model::DeviceClassUpserted& event) const {
+    mirror.device_classes_[event.device_class.name] = event.device_class;
+  }
+  void operator()(const model::DeviceClassRemoved& event) const { mirror.device_classes_.erase(event.name); }
+  void operator()(const model::ResourceSliceUpserted& event) const {
+    mirror.slices_[event.slice.name] = event.slice;
+  }
+  void operator()(const model::ResourceSliceRemoved& event) const { mirror.slices_.erase(event.name); }
+  void operator()(const model::ResourceClaimUpserted& event) const {
+    mirror.resource_claims_[event.claim.key] = event.claim;
+  }
+  void operator()(const model::ResourceClaimRemoved& event) const {
+    mirror.resource_claims_.erase(event.key);
+  }
   void operator()(const model::DeviceChanged& event) const {
     const auto node = mirror.nodes_.find(event.node);
     if (node == mirror.nodes_.end()) return;
@@ -120,6 +134,9 @@ std::vector<model::Event> WorldMirror::everything(base::Time now) const {
   for (const auto& [name, value] : nodes_) add(model::NodeUpserted{value});
   for (const auto& [key, value] : claims_) add(model::VolumeClaimUpserted{value});
   for (const auto& [key, value] : budgets_) add(model::DisruptionBudgetUpserted{value});
+  for (const auto& [name, value] : device_classes_) add(model::DeviceClassUpserted{value});
+  for (const auto& [name, value] : slices_) add(model::ResourceSliceUpserted{value});
+  for (const auto& [key, value] : resource_claims_) add(model::ResourceClaimUpserted{value});
   for (const auto& [key, value] : groups_) add(model::GroupUpserted{value});
   for (const auto& [uid, value] : pods_) add(model::PodUpserted{value});
   return events;

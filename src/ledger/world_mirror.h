@@ -40,6 +40,9 @@ class WorldMirror {
   std::map<std::string, model::Pod> pods_;
   std::map<std::string, model::VolumeClaim> claims_;
   std::map<std::string, model::DisruptionBudget> budgets_;
+  std::map<std::string, model::DeviceClass> device_classes_;
+  std::map<std::string, model::ResourceSlice> slices_;
+  std::map<std::string, model::ResourceClaim> resource_claims_;
   std::map<std::pair<std::string, std::string>, std::map<std::string, double>> usage_;  ///< queue and pool
   std::map<std::string, model::Bind> binds_;                                            ///< by pod
   base::Time now_;

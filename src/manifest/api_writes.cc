@@ -183,6 +183,8 @@ std::string_view group_reason(model::ReasonCode code) {
       return "TopologyDoesNotFit";
     case ReasonCode::kUnknownTopology:
       return "TopologyDoesNotExist";
+    case ReasonCode::kClaim:
+      return "Claim";
     case ReasonCode::kWaitingForRelease:
       return "WaitingForRelease";
     case ReasonCode::kBindFailing:

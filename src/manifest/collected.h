@@ -18,6 +18,7 @@ struct Collected {
   std::vector<PersistentVolume> volumes;
   std::vector<StorageClass> storage_classes;
   std::vector<Claim> claims;
+  std::vector<model::ResourceClaim> claim_templates;  ///< what each makes, under its own name
   std::vector<BindRequest> bind_requests;
   std::unordered_set<std::string> config_maps;            ///< "namespace/name"
   std::unordered_set<std::string> config_map_namespaces;  ///< those whose config maps are in the input
@@ -54,6 +55,9 @@ void join_groups(Collected& collected, bool default_queues);
 
 /// Joins claims with volumes and storage classes, and says what pods wait for.
 void join_volumes(Collected& collected);
+
+/// Joins pods with their resource claims, and makes those that a template would make.
+void join_claims(Collected& collected);
 
 ClusterObjects join(Collected collected);
 

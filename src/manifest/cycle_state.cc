@@ -75,6 +75,14 @@ struct Apply {
   void operator()(const model::DisruptionBudgetRemoved& event) const {
     remove(to.disruption_budgets, event.key);
   }
+  void operator()(const model::DeviceClassUpserted& event) const {
+    put(to.device_classes, event.device_class);
+  }
+  void operator()(const model::DeviceClassRemoved& event) const { remove(to.device_classes, event.name); }
+  void operator()(const model::ResourceSliceUpserted& event) const { put(to.resource_slices, event.slice); }
+  void operator()(const model::ResourceSliceRemoved& event) const { remove(to.resource_slices, event.name); }
+  void operator()(const model::ResourceClaimUpserted& event) const { put(to.resource_claims, event.claim); }
+  void operator()(const model::ResourceClaimRemoved& event) const { remove(to.resource_claims, event.key); }
   template <class Other>
   void operator()(const Other&) const {}
 };
@@ -173,6 +181,17 @@ std::vector<model::Event> exact_difference(const ClusterObjects& read, const Clu
       read.disruption_budgets, wanted.disruption_budgets,
       [](const auto& v) { return model::DisruptionBudgetUpserted{v}; },
       [](const auto& id) { return model::DisruptionBudgetRemoved{id}; });
+  lists(
+      read.device_classes, wanted.device_classes, [](const auto& v) { return model::DeviceClassUpserted{v}; },
+      [](const auto& id) { return model::DeviceClassRemoved{id}; });
+  lists(
+      read.resource_slices, wanted.resource_slices,
+      [](const auto& v) { return model::ResourceSliceUpserted{v}; },
+      [](const auto& id) { return model::ResourceSliceRemoved{id}; });
+  lists(
+      read.resource_claims, wanted.resource_claims,
+      [](const auto& v) { return model::ResourceClaimUpserted{v}; },
+      [](const auto& id) { return model::ResourceClaimRemoved{id}; });
   lists(
       read.groups, wanted.groups, [](const auto& v) { return model::GroupUpserted{v}; },
       [](const auto& id) { return model::GroupRemoved{id}; });

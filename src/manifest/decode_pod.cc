@@ -150,6 +150,7 @@ std::optional<std::pair<model::Pod, PodLinks>> decode_pod(Fields& fields, const 
   decode_pod_resources(fields, *spec, annotations, accelerators, pod);
   decode_pod_constraints(fields, *spec, pod);
 
+  links.claims = decode_pod_claims(fields, *spec);
   if (pod.served) {
     if (const auto group = model::find_label(annotations, "pod-group-name")) links.annotated_group = *group;
     links.owner = decode_owner(fields);

@@ -49,6 +49,16 @@ struct GroupHints {
   friend bool operator==(const GroupHints&, const GroupHints&) = default;
 };
 
+/// An entry of a pod's spec.resourceClaims, with what its status says about it.
+struct PodClaimLink {
+  std::string name;
+  std::string claim;          ///< the claim's name; empty where a template has not been followed yet
+  std::string from_template;  ///< the template's name
+  bool needs_none = false;    ///< the controller found that no claim is needed
+
+  friend bool operator==(const PodClaimLink&, const PodClaimLink&) = default;
+};
+
 /// What is needed of a pod besides the model's value until everything is joined.
 struct PodLinks {
   std::string annotated_group;  ///< annotation pod-group-name
@@ -58,6 +68,7 @@ struct PodLinks {
   std::optional<std::int32_t> priority;
   bool of_deployment = false;            ///< its ReplicaSet is a Deployment's, as the pod's labels tell
   std::vector<std::string> config_maps;  ///< names it cannot start without
+  std::vector<PodClaimLink> claims;
 
   friend bool operator==(const PodLinks&, const PodLinks&) = default;
 };
@@ -126,6 +137,12 @@ std::optional<StorageClass> decode_storage_class(Fields& fields);
 std::optional<Claim> decode_claim(Fields& fields);
 std::optional<model::DisruptionBudget> decode_disruption_budget(Fields& fields);
 std::optional<BindRequest> decode_bind_request(Fields& fields);
+std::optional<model::DeviceClass> decode_device_class(Fields& fields);
+std::optional<model::ResourceSlice> decode_resource_slice(Fields& fields);
+std::optional<model::ResourceClaim> decode_resource_claim(Fields& fields, const ReadOptions& options);
+/// The claim that it makes, under the template's own name.
+std::optional<model::ResourceClaim> decode_claim_template(Fields& fields, const ReadOptions& options);
+std::vector<PodClaimLink> decode_pod_claims(Fields& fields, const Fields::Value& spec);
 std::optional<Owner> decode_owner_object(Fields& fields, const ReadOptions& options);
 
 /// Quantities by resource name. cpu in thousandths, all else in whole units.

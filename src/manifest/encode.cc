@@ -14,6 +14,9 @@ void write_objects(base::JsonWriter& out, const ClusterObjects& objects) {
   for (const auto& value : objects.nodes) encoder.node(value);
   for (const auto& value : objects.volume_claims) encoder.volume_claim(value);
   for (const auto& value : objects.disruption_budgets) encoder.disruption_budget(value);
+  for (const auto& value : objects.device_classes) encoder.device_class(value);
+  for (const auto& value : objects.resource_slices) encoder.resource_slice(value);
+  for (const auto& value : objects.resource_claims) encoder.resource_claim(value);
   for (const auto& value : objects.groups) encoder.group(value);
   for (const auto& value : objects.pods) encoder.pod(value);
 }

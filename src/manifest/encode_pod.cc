@@ -106,6 +106,17 @@ void Encoder::pod(const model::Pod& pod) {
     out_.end_array();
   }
   constraints(pod);
+  if (!pod.claims.empty()) {
+    out_.key("resourceClaims");
+    out_.begin_array();
+    for (const std::string& claim : pod.claims) {
+      out_.begin_object();
+      out_.member("name", split_key(claim).second);
+      out_.member("resourceClaimName", split_key(claim).second);
+      out_.end_object();
+    }
+    out_.end_array();
+  }
   out_.key("containers");
   out_.begin_array();
   container(pod);

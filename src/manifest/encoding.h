@@ -28,6 +28,9 @@ class Encoder {
   void pod(const model::Pod& pod);
   void volume_claim(const model::VolumeClaim& claim);
   void disruption_budget(const model::DisruptionBudget& budget);
+  void device_class(const model::DeviceClass& device_class);
+  void resource_slice(const model::ResourceSlice& slice);
+  void resource_claim(const model::ResourceClaim& claim);
 
  private:
   struct Metadata {

@@ -19,6 +19,9 @@ std::vector<model::Event> to_events(ClusterObjects objects, base::Time now) {
   for (auto& value : objects.nodes) add(model::NodeUpserted{std::move(value)});
   for (auto& value : objects.volume_claims) add(model::VolumeClaimUpserted{std::move(value)});
   for (auto& value : objects.disruption_budgets) add(model::DisruptionBudgetUpserted{std::move(value)});
+  for (auto& value : objects.device_classes) add(model::DeviceClassUpserted{std::move(value)});
+  for (auto& value : objects.resource_slices) add(model::ResourceSliceUpserted{std::move(value)});
+  for (auto& value : objects.resource_claims) add(model::ResourceClaimUpserted{std::move(value)});
   for (auto& value : objects.groups) add(model::GroupUpserted{std::move(value)});
   for (auto& value : objects.pods) add(model::PodUpserted{std::move(value)});
   return events;

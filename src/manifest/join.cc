@@ -141,6 +141,7 @@ ClusterObjects join(Collected collected) {
   join_bind_requests(collected);
   join_groups(collected, default_queues);
   join_volumes(collected);
+  join_claims(collected);
   join_config_maps(collected);
   join_references(collected, default_queues);
   summarise(collected);

@@ -169,6 +169,14 @@ bool ObjectSink::decode(Fields& fields, std::string_view kind, std::string_view 
     keep(decode_persistent_volume(fields), collected_.volumes, name);
   } else if (is("storage.k8s.io", "StorageClass")) {
     keep(decode_storage_class(fields), collected_.storage_classes, name);
+  } else if (is("resource.k8s.io", "DeviceClass")) {
+    keep(decode_device_class(fields), objects.device_classes, name);
+  } else if (is("resource.k8s.io", "ResourceSlice")) {
+    keep(decode_resource_slice(fields), objects.resource_slices, name);
+  } else if (is("resource.k8s.io", "ResourceClaim")) {
+    keep(decode_resource_claim(fields, options_), objects.resource_claims, key);
+  } else if (is("resource.k8s.io", "ResourceClaimTemplate")) {
+    keep(decode_claim_template(fields, options_), collected_.claim_templates, key);
   } else if (is("", "ConfigMap")) {
     const Identity identity = decode_identity(fields, true);
     if (fields.failed()) return true;

@@ -51,6 +51,9 @@ struct ClusterObjects {
   std::vector<model::Pod> pods;
   std::vector<model::VolumeClaim> volume_claims;
   std::vector<model::DisruptionBudget> disruption_budgets;
+  std::vector<model::DeviceClass> device_classes;
+  std::vector<model::ResourceSlice> resource_slices;
+  std::vector<model::ResourceClaim> resource_claims;  ///< and those that templates of pods here would make
   std::optional<model::Configuration> configuration;  ///< from SchedulingShards
   std::vector<Diagnostic> diagnostics;
   std::vector<std::pair<std::string, std::size_t>> ignored_kinds;  ///< kind and how many, by kind

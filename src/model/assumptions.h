@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "model/claim.h"
 
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,8 @@ struct PodAssumption {
   std::vector<std::string> device_groups;  ///< the shared devices there
   std::string reserved_node;               ///< where capacity is set aside
   std::vector<std::string> reserved_groups;
+  std::vector<ClaimAllocation> claims;  ///< what its claims have on `node`
+  std::vector<ClaimAllocation> reserved_claims;
   std::uint64_t decision = 0;  ///< the Bind or Evict that has no outcome yet; 0: none
   bool bound = false;          ///< a Bind succeeded, and the world has not shown the pod on its node yet
   std::string preferred_node;  ///< where capacity was set aside for it; it goes there by preference

@@ -46,6 +46,15 @@ struct ExpectedPods {
   std::int64_t count = 1;                       ///< relative frequency, at least 1
 };
 
+/// How resource claims are served.
+struct ClaimPolicy {
+  bool enabled = true;  ///< false: pods with claims wait, as in a cluster without dynamic resource allocation
+  /// Single devices are also given from pools of which not all slices are there yet, as Kubernetes up to 1.34
+  /// does; not those that take from counters.
+  bool incomplete_pools = false;
+  std::uint64_t max_steps = 20'000;  ///< devices tried for one pod on one node
+};
+
 struct PoolConfiguration {
   std::string pool;  ///< empty is the default pool, whose settings pools without an entry use
   Placement placement;
@@ -76,6 +85,7 @@ struct Configuration {
   std::vector<Action> actions = {Action::kAllocate, Action::kConsolidate, Action::kReclaim, Action::kPreempt,
                                  Action::kEvictStale};
   Policies policies;
+  ClaimPolicy claims;
   std::vector<PoolConfiguration> pools;
   std::vector<ExpectedPods>
       expected_pods;  ///< for the fragmentation gradient; empty: the pods that are known

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "model/claim.h"
 
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,8 @@ struct Bind {
   std::vector<std::uint32_t> devices;      ///< slots, where the engine chooses devices
   std::vector<std::string> device_groups;  ///< for shares: the shared devices, new or joined
   std::int64_t share_thousandths = 0;      ///< of each of them; 0 for whole devices
+  /// What its claims get that had nothing yet; to be recorded in them before the pod is bound.
+  std::vector<ClaimAllocation> claims;
 };
 
 enum class EvictionRule : std::uint8_t { kReclaim, kPreempt, kConsolidate, kStaleGang };
@@ -58,6 +61,7 @@ enum class NodeReason : std::uint8_t {
   kDevices,       ///< too few free devices
   kDeviceShare,   ///< no device has that share free
   kPartitions,    ///< too few free partitions
+  kClaim,         ///< devices for a resource claim
   kCpu,
   kMemory,
   kCountedResource,
@@ -83,6 +87,34 @@ enum class ReasonCode : std::uint8_t {
   kQueueDiscipline,    ///< strict discipline: a group before it waits for room
   kSearchLimit,        ///< the round's work limit was reached
   kUnknownTopology,
+  kClaim,  ///< a resource claim that no node could serve as it is; detail says which and why
+};
+
+/// Why a node cannot serve a claim; the first that applies, in this order.
+enum class ClaimReason : std::uint8_t {
+  kAllocatedElsewhere,  ///< it has devices already, which other nodes reach
+  kNoDevice,            ///< no pool offers the node a device
+  kPoolIncomplete,      ///< pools that the node reaches are being published anew, or contradict themselves
+  kNotSelected,         ///< class and selectors leave no device, or too few
+  kSelectorFailed,      ///< a selector could not be evaluated on a device
+  kTainted,             ///< the devices that are left have taints that are not tolerated
+  kCapacity,            ///< they have less capacity than asked for
+  kInUse,               ///< others have them
+  kCounters,            ///< what they share with others is used up
+  kConstraint,          ///< no combination meets the constraints
+  kWorkLimit,           ///< too many combinations to try all
+};
+
+/// Nodes that cannot serve one request of a claim, for one reason.
+struct ClaimShortage {
+  std::string claim;    ///< key
+  std::string request;  ///< "request" or "request/choice"
+  ClaimReason reason = ClaimReason::kInUse;
+  std::uint32_t nodes = 0;
+  std::int64_t have = 0;  ///< most usable devices on one of these nodes
+  std::int64_t want = 0;
+
+  friend bool operator==(const ClaimShortage&, const ClaimShortage&) = default;
 };
 
 struct Reason {
@@ -94,7 +126,8 @@ struct Reason {
   std::int64_t limit = 0;
   std::string detail;  ///< sub-group, topology level, missing thing
   std::vector<std::pair<NodeReason, std::uint32_t>>
-      nodes;  ///< how many nodes say no for which reason, in enum order
+      nodes;                          ///< how many nodes say no for which reason, in enum order
+  std::vector<ClaimShortage> claims;  ///< of the nodes with kClaim, what lacks
 
   friend bool operator==(const Reason&, const Reason&) = default;
 };

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "model/availability.h"
+#include "model/claim.h"
 #include "model/configuration.h"
 #include "model/group.h"
 #include "model/labels.h"
@@ -19,7 +20,7 @@
 namespace fairlead::model {
 
 /// Everything that the engine can be told. The list is closed; kEventVersion goes up when it changes.
-inline constexpr int kEventVersion = 1;
+inline constexpr int kEventVersion = 2;
 
 struct ClockAdvanced {};
 struct ConfigurationChanged {
@@ -84,6 +85,26 @@ struct DisruptionBudgetUpserted {
 struct DisruptionBudgetRemoved {
   std::string key;
 };
+struct DeviceClassUpserted {
+  DeviceClass device_class;
+};
+struct DeviceClassRemoved {
+  std::string name;
+};
+struct ResourceSliceUpserted {
+  ResourceSlice slice;
+};
+struct ResourceSliceRemoved {
+  std::string name;
+};
+/// The world's truth about a claim. Pods that have it in an assumed state keep what was decided for them
+/// until its outcome arrives.
+struct ResourceClaimUpserted {
+  ResourceClaim claim;
+};
+struct ResourceClaimRemoved {
+  std::string key;
+};
 /// A device became unhealthy or healthy again. Slots: find_device() in node.h.
 struct DeviceChanged {
   std::string node;
@@ -132,8 +153,10 @@ struct Event {
                TopologyRemoved, PriorityClassUpserted, PriorityClassRemoved, NamespaceUpserted,
                NamespaceRemoved, NodeUpserted, NodeRemoved, GroupUpserted, GroupRemoved, PodUpserted,
                PodRemoved, VolumeClaimUpserted, VolumeClaimRemoved, DisruptionBudgetUpserted,
-               DisruptionBudgetRemoved, DeviceChanged, PodStarted, PodFinished, CheckpointTaken, UsageSampled,
-               BindSucceeded, BindFailed, EvictionAccepted, EvictionRefused>
+               DisruptionBudgetRemoved, DeviceClassUpserted, DeviceClassRemoved, ResourceSliceUpserted,
+               ResourceSliceRemoved, ResourceClaimUpserted, ResourceClaimRemoved, DeviceChanged, PodStarted,
+               PodFinished, CheckpointTaken, UsageSampled, BindSucceeded, BindFailed, EvictionAccepted,
+               EvictionRefused>
       body;
 };
 

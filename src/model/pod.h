@@ -113,6 +113,7 @@ struct Pod {
   Resources requests;
   DeviceRequest devices;
   std::vector<std::string> device_groups;  ///< shared devices it was given
+  std::vector<std::string> claims;         ///< keys of its resource claims, in the order of its spec
   Constraints constraints;
   /// Partitions asked for by annotation, as old MIG pods do: such a pod is never placed
   /// (docs/kai-differences.md), and counts while it runs.

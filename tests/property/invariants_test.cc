@@ -31,7 +31,7 @@ constexpr const char* kOtherQueue = "uid-group-3-0";
 
 model::Decision bind(const char* pod, const char* node) {
   model::Decision decision;
-  decision.body = model::Bind{pod, node, {}, {}, 0};
+  decision.body = model::Bind{pod, node, {}, {}, 0, {}};
   return decision;
 }
 model::Decision evict(const char* pod, model::EvictionRule rule, const char* beneficiary) {
@@ -135,7 +135,7 @@ TEST(Invariants, SeeSharesThatDoNotFitTheirDevice) {
   shares.groups = {{.demand = kLargePart}, {.demand = kLargePart}};
   const auto on = [](const char* pod, const char* group) {
     model::Decision decision;
-    decision.body = model::Bind{pod, "node-0", {}, {group}, 700};
+    decision.body = model::Bind{pod, "node-0", {}, {group}, 700, {}};
     return decision;
   };
   EXPECT_EQ(check({on("uid-group-0-0", "a"), on("uid-group-1-0", "b")}, shares), "");

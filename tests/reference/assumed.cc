@@ -58,6 +58,7 @@ void assume(World& world, const State& after, const std::vector<model::Decision>
       pod.phase = Phase::kBinding;
       pod.node = now.place.node;
       pod.device_groups = now.place.device_groups;
+      memory.claims = now.place.claims;
     } else if (now.status == Status::kPending && memory.reserved) {
       pod.nominated_node.clear();
     } else if (now.status == Status::kPipelined) {
@@ -88,6 +89,10 @@ void inherit(World& world, model::Pod& pod, Memory& memory) {
   });
   if (orphan == world.orphans.end()) return;
   memory.reserved = orphan->place;
+  // Its claims are new ones with the same requests.
+  auto& claims = memory.reserved->claims;
+  if (claims.size() != pod.claims.size()) claims.clear();
+  for (std::size_t i = 0; i < claims.size(); ++i) claims[i].claim = pod.claims[i];
   memory.inherited = true;
   pod.nominated_node = orphan->place.node;
   world.orphans.erase(orphan);
@@ -143,6 +148,7 @@ std::string take(World& world, const model::BindFailed& outcome) {
   settled.memory->exclusions.push_back({node_only ? settled.pod->node : "", outcome.retry_at});
   ++settled.memory->bind_failures;
   take_place_away(*settled.pod);
+  settled.memory->claims.clear();
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "reference/fair_share.h"
 
+#include "reference/claims.h"
+
 #include <cmath>
 #include <functional>
 
@@ -110,12 +112,16 @@ Amounts pool_total(const Facts& facts, const State& state, const std::string& po
     if (node.pool != pool || !node.ready) continue;
     total["cpu"] += node.allocatable.cpu_milli;
     total["memory"] += node.allocatable.memory_bytes;
+    std::int64_t plugged = 0;
     for (const model::DeviceSet& set : node.devices) {
+      plugged += set.count;
       total["gpu"] += set.count * model::kThousandthsPerDevice;
       if (!set.model.empty()) total["gpu/" + set.model] += set.count * model::kThousandthsPerDevice;
     }
     for (const model::Partition& partition : node.partitions)
       total["gpu"] += partition.count * partition.quota_thousandths;
+    total["gpu"] += std::max<std::int64_t>(0, claim_accelerators(*facts.world, node) - plugged) *
+                    model::kThousandthsPerDevice;
   }
   for (const auto& [uid, pod] : state.pods) {
     if (pod.pod->served || pod.pod->reservation) continue;

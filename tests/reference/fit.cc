@@ -1,5 +1,7 @@
 #include "reference/fit.h"
 
+#include "reference/claims.h"
+
 #include <functional>
 #include <set>
 #include <tuple>
@@ -357,6 +359,8 @@ std::optional<NodeReason> refusal(const Facts& facts, const State& state, const 
     if (reason == NodeReason::kDevices && !use.capacity.count(name)) reason = NodeReason::kNoSuchDevice;
     if (!first || reason < *first) first = reason;
   }
+  if ((!first || NodeReason::kClaim < *first) && !choose_claims(facts, state, pod, node, when))
+    return NodeReason::kClaim;
   return first;
 }
 

@@ -1,5 +1,6 @@
 #include "reference/place.h"
 
+#include "reference/claims.h"
 #include "reference/fit.h"
 
 #include <tuple>
@@ -10,16 +11,29 @@ namespace {
 /// A node's score for a pod: bands from the most to the least important; a higher one always wins.
 using Score = std::tuple<bool, std::int64_t, std::int64_t, std::int64_t, int, bool, bool, bool, double>;
 
-/// What placement looks at: whole devices for pods with devices, of the kind that they name, else cpu.
+/// What placement looks at: whole devices for pods with devices, of the kind that they name, those that
+/// drivers offer for pods with claims on accelerators, else cpu.
 struct PackResource {
   bool devices;
+  bool claims;
   std::string named;  ///< empty: the first kind on the node
   std::string name(const NodeUse& use) const {
+    if (claims) return "resource claims";
     return !devices ? "cpu" : named.empty() ? use.shareable : device_name(named);
   }
   std::int64_t capacity(const NodeUse& use) const { return get(use.capacity, name(use)); }
   std::int64_t free(const NodeUse& use) const { return use.free_later(name(use)); }
 };
+
+/// A node's use with the devices that drivers offer to claims there.
+NodeUse use_with_claims(const Facts& facts, const State& state, const model::Node& node, bool claims) {
+  NodeUse use = node_use(facts, state, node);
+  if (!claims) return use;
+  ClaimDevices devices = claim_devices(facts, state, node);
+  use.capacity["resource claims"] = devices.all;
+  use.active["resource claims"] = devices.all - devices.free_later;
+  return use;
+}
 
 /// Rule 13. Bin-pack: 9 for the fullest to 0 for the emptiest of the candidates that have the resource;
 /// spread: the free part.
@@ -54,20 +68,21 @@ std::int64_t untolerated_preferences(const model::Pod& pod, const model::Node& n
 std::vector<const model::Node*> ordered_nodes(const Facts& facts, const State& state, const model::Pod& pod,
                                               const NodeSet& set) {
   const model::Policies& policies = facts.world->configuration.policies;
-  bool has_devices = pod.devices.kind != model::DeviceRequest::Kind::kNone || !pod.devices.partitions.empty();
+  bool own = pod.devices.kind != model::DeviceRequest::Kind::kNone || !pod.devices.partitions.empty();
+  bool has_devices = own || claims_charge(*facts.world, pod) > 0;
   bool whole = pod.devices.kind == model::DeviceRequest::Kind::kWhole;
-  PackResource resource{has_devices, whole ? pod.devices.resource : ""};
+  PackResource resource{own, has_devices && !own, whole ? pod.devices.resource : ""};
   std::int64_t least = INT64_MAX;
   std::int64_t most = 0;
   for (const model::Node* node : set.nodes) {
-    NodeUse use = node_use(facts, state, *node);
+    NodeUse use = use_with_claims(facts, state, *node, resource.claims);
     if (resource.capacity(use) <= 0) continue;
     least = std::min(least, resource.free(use));
     most = std::max(most, resource.free(use));
   }
   std::vector<std::pair<Score, const model::Node*>> scored;
   for (const model::Node* node : set.nodes) {
-    NodeUse use = node_use(facts, state, *node);
+    NodeUse use = use_with_claims(facts, state, *node, resource.claims);
     const model::Placement& placement = pool_configuration(facts, node->pool).placement;
     auto topology = set.scores.find(node->name);
     bool no_devices = node->devices.empty() || get(use.capacity, use.shareable) == 0;
@@ -79,7 +94,8 @@ std::vector<const model::Node*> ordered_nodes(const Facts& facts, const State& s
         topology == set.scores.end() ? 0 : topology->second,
         policies.sharing_order && placement.pack_shares && fits_on_shared_device(facts, state, pod, *node),
         policies.node_availability && !refusal(facts, state, pod, *node, When::kNow),
-        policies.resource_type && !has_devices && no_devices && node->partitions.empty(),
+        policies.resource_type && !has_devices && no_devices && node->partitions.empty() &&
+            claim_accelerators(*facts.world, *node) == 0,
         policies.node_placement
             ? placement_score(use, resource, has_devices ? placement.devices : placement.cpu, least, most)
             : 0};
@@ -93,10 +109,8 @@ std::vector<const model::Node*> ordered_nodes(const Facts& facts, const State& s
   return order;
 }
 
-void put(State& state, const model::Pod& pod, const model::Node& node, std::vector<std::string> groups,
-         Status status) {
+void put(State& state, const model::Pod& pod, Place place, Status status) {
   PodState& at = state.pods.at(pod.uid);
-  Place place{node.name, std::move(groups)};
   if (at.status == Status::kEvicted && at.home == place) {
     at.status = at.home_status;
     at.leaving = at.home_leaving;
@@ -240,7 +254,8 @@ std::optional<model::Reason> gate(const Facts& facts, const State& state, const 
                              .want = want,
                              .limit = quota.limit.amount(),
                              .detail = {},
-                             .nodes = {}};
+                             .nodes = {},
+                             .claims = {}};
       // A user's leaf has no quota of its own: what counts is that of the queue that the users share.
       if (!group.preemptible && !facts.queues.at(queue).of_user && !quota.quota.allows(fixed + want))
         return model::Reason{.code = model::ReasonCode::kNonPreemptibleOverQuota,
@@ -250,7 +265,8 @@ std::optional<model::Reason> gate(const Facts& facts, const State& state, const 
                              .want = want,
                              .limit = quota.quota.amount(),
                              .detail = {},
-                             .nodes = {}};
+                             .nodes = {},
+                             .claims = {}};
     }
   return std::nullopt;
 }
@@ -273,7 +289,9 @@ bool place_pod(const Facts& facts, State& state, const PoolShares& shares, const
     for (When when : {When::kNow, When::kLater}) {
       if ((when == When::kNow && pipeline_only) || refusal(facts, state, pod, *node, when)) continue;
       auto devices = choose_devices(facts, state, pod, *node, when);
-      put(state, pod, *node, *devices, when == When::kNow ? Status::kAllocated : Status::kPipelined);
+      auto claims = choose_claims(facts, state, pod, *node, when);
+      put(state, pod, {node->name, *devices, *claims},
+          when == When::kNow ? Status::kAllocated : Status::kPipelined);
       return true;
     }
   }
@@ -289,6 +307,14 @@ bool place_chunk(const Facts& facts, State& state, const PoolShares& shares, con
     return false;
   };
   if (auto missing = missing_reference(facts, chunk)) return refuse(*missing);
+  for (const model::Pod* pod : chunk) {
+    std::string problem = claims_problem(facts, *pod);
+    if (problem.empty()) continue;
+    model::Reason reason;
+    reason.code = model::ReasonCode::kClaim;
+    reason.detail = std::move(problem);
+    return refuse(reason);
+  }
   if (auto reason = gate(facts, state, shares, group, chunk_request(facts, chunk))) return refuse(*reason);
   State before = state;
   Placement placement{facts, state, shares, group, chunk, pipeline_only};
@@ -313,11 +339,12 @@ bool renew_places(const Facts& facts, State& state, const PoolShares& shares, co
     const model::Node& node = facts.world->nodes.at(place.node);
     auto fits = [&](When when) {
       return !refusal(facts, tried, *pod, node, when, true) &&
-             devices_have_room(facts, tried, *pod, node, place.device_groups, when);
+             devices_have_room(facts, tried, *pod, node, place.device_groups, when) &&
+             claims_have_room(facts, tried, *pod, place.claims, when);
     };
     bool now = fits(When::kNow);
     if (!now && !fits(When::kLater)) return false;
-    put(tried, *pod, node, place.device_groups, now ? Status::kAllocated : Status::kPipelined);
+    put(tried, *pod, place, now ? Status::kAllocated : Status::kPipelined);
   }
   if (!is_whole(group.root, tried, nominated)) return false;
   hold_back(group.root, tried);

@@ -64,6 +64,24 @@ struct Taker {
   std::string operator()(const model::DisruptionBudgetRemoved& event) {
     return remove(world.budgets, event.key);
   }
+  std::string operator()(const model::DeviceClassUpserted& event) {
+    return store(world.device_classes, event.device_class.name, event.device_class);
+  }
+  std::string operator()(const model::DeviceClassRemoved& event) {
+    return remove(world.device_classes, event.name);
+  }
+  std::string operator()(const model::ResourceSliceUpserted& event) {
+    return store(world.slices, event.slice.name, event.slice);
+  }
+  std::string operator()(const model::ResourceSliceRemoved& event) {
+    return remove(world.slices, event.name);
+  }
+  std::string operator()(const model::ResourceClaimUpserted& event) {
+    return store(world.resource_claims, event.claim.key, event.claim);
+  }
+  std::string operator()(const model::ResourceClaimRemoved& event) {
+    return remove(world.resource_claims, event.key);
+  }
   std::string operator()(const model::DeviceChanged& event) {
     auto node = world.nodes.find(event.node);
     if (node == world.nodes.end()) return "unknown device";

@@ -384,14 +384,22 @@ std::vector<decltype(model::Decision::body)> RoundRun::decisions(const State& be
       if (reserved_before(one.pod) != now.place.node)
         list.emplace_back(model::Nominate{one.pod, now.place.node});
     } else if (last_place.at(one.pod) == i && now.status == Status::kAllocated) {
-      model::Bind bind{
-          .pod = one.pod, .node = now.place.node, .devices = {}, .device_groups = now.place.device_groups};
+      model::Bind bind{.pod = one.pod,
+                       .node = now.place.node,
+                       .devices = {},
+                       .device_groups = now.place.device_groups,
+                       .claims = {}};
       if (!bind.device_groups.empty()) {
         Amounts charged = current_charge(facts, now);
         bind.share_thousandths =
             (get(charged, "gpu") - now.pod->devices.second_count * model::kThousandthsPerDevice) /
             now.pod->devices.count;
       }
+      // What the world has recorded is no news.
+      for (const model::ClaimAllocation& one : now.place.claims)
+        if (auto claim = facts.world->resource_claims.find(one.claim);
+            claim == facts.world->resource_claims.end() || !claim->second.allocation)
+          bind.claims.push_back(one);
       list.emplace_back(std::move(bind));
     }
   }

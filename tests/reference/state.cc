@@ -1,5 +1,7 @@
 #include "reference/state.h"
 
+#include "reference/claims.h"
+
 #include <tuple>
 
 namespace fairlead::reference {
@@ -172,6 +174,9 @@ State make_state(const World& world) {
     entry.pod = &pod;
     entry.status = world_status(pod);
     Place at = place_in_world(pod);
+    if (auto known = world.memory.find(uid); !pod.claims.empty() && !pod.node.empty())
+      at.claims =
+          told_claims(world, pod, known == world.memory.end() ? ClaimAllocations() : known->second.claims);
     if (entry.status == Status::kRunning) entry.place = at;
     if (entry.status == Status::kReleasing && !pod.node.empty()) entry.leaving = at;
     auto memory = world.memory.find(uid);
@@ -222,7 +227,7 @@ Amounts charge(const Facts& facts, const model::Pod& pod, const model::Node* nod
   whole += request.second_count * model::kThousandthsPerDevice;
   for (const model::Partition& partition : request.partitions)
     whole += partition.count * partition.quota_thousandths;
-  amounts["gpu"] = whole;
+  amounts["gpu"] = whole + claims_charge(*facts.world, pod);
   return amounts;
 }
 

@@ -13,10 +13,11 @@
 
 namespace fairlead::reference {
 
-/// A node and the shared devices on it.
+/// A node, the shared devices on it, and the devices of the pod's claims there.
 struct Place {
   std::string node;
   std::vector<std::string> device_groups;
+  std::vector<model::ClaimAllocation> claims = {};
   friend bool operator==(const Place&, const Place&) = default;
 };
 
@@ -29,8 +30,9 @@ struct Exclusion {
 /// What is known about a pod besides its object. The object itself is kept as amended by what was decided: a
 /// Bind makes it binding on its node, an Evict releasing, a Nominate writes its nominated node.
 struct Memory {
-  std::uint64_t decision = 0;     ///< the Bind or Evict whose outcome is awaited; 0: none
-  bool bound = false;             ///< a Bind succeeded, and the world has not shown the pod on its node yet
+  std::uint64_t decision = 0;  ///< the Bind or Evict whose outcome is awaited; 0: none
+  bool bound = false;          ///< a Bind succeeded, and the world has not shown the pod on its node yet
+  std::vector<model::ClaimAllocation> claims = {};  ///< what a Bind gave to its claims
   std::optional<Place> reserved;  ///< capacity set aside for a waiting pod, or for one that moves
   bool inherited = false;         ///< it was set aside for the pod that this one replaces
   std::uint32_t bind_failures = 0;
@@ -62,6 +64,9 @@ struct World {
   std::map<std::string, model::Pod> pods;  ///< by uid
   std::map<std::string, model::VolumeClaim> claims;
   std::map<std::string, model::DisruptionBudget> budgets;
+  std::map<std::string, model::DeviceClass> device_classes;
+  std::map<std::string, model::ResourceSlice> slices;
+  std::map<std::string, model::ResourceClaim> resource_claims;
   std::map<std::pair<std::string, std::string>, std::map<std::string, double>> usage;  ///< by queue and pool
   std::map<std::string, base::Time> stale_since;  ///< groups seen below their minimum while running
   std::map<std::string, Memory> memory;           ///< by uid of a known pod

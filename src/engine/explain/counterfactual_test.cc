@@ -54,7 +54,7 @@ class ToyScheduler final : public model::Scheduler {
     } else if (room < group_.min_member) {
       reason.code = model::ReasonCode::kNodesDoNotFit;
     } else {
-      round.decisions.push_back({1, model::Bind{pods_.begin()->first, nodes_.begin()->first, {}, {}, 0}});
+      round.decisions.push_back({1, model::Bind{pods_.begin()->first, nodes_.begin()->first, {}, {}, 0, {}}});
       return round;
     }
     model::VerdictChanged change;

@@ -22,12 +22,14 @@ NodeReason reason_for(const model::PodClass& pod_class, model::ResourceId resour
   if (resource == model::column::kPods) return NodeReason::kPodCount;
   if (resource == model::column::kCpu) return NodeReason::kCpu;
   if (resource == model::column::kMemory) return NodeReason::kMemory;
-  // Devices come first in a class's amounts of what is not fixed, then partitions, then what is only counted.
+  // Devices come first in a class's amounts of what is not fixed, then partitions, then what is only counted,
+  // then devices of claims.
   const model::DeviceRequest& devices = pod_class.key.devices;
   std::size_t kinds = devices.kind == model::DeviceRequest::Kind::kWhole ? 1 : 0;
   if (devices.second_count > 0) ++kinds;
   std::size_t index = 0;
   for (const model::ResourceAmount& amount : pod_class.amounts) {
+    if (&amount >= pod_class.amounts.data() + pod_class.charged) return NodeReason::kClaim;
     if (amount.resource.index() < model::column::kFixed) continue;
     if (kinds > 0) {
       if (amount.resource == resource) return NodeReason::kDevices;
@@ -213,7 +215,7 @@ std::int64_t room_for(const model::Cluster& cluster, const model::PodClass& pod_
   return std::min(room, shares / request.count);
 }
 
-std::optional<NodeReason> refusal(const model::Cluster& cluster, const StaticFit::Entry& entry,
+std::optional<NodeReason> refusal(model::Cluster& cluster, const StaticFit::Entry& entry,
                                   PodConstraints& constraints, model::PodId pod, model::NodeId node,
                                   When when) {
   const model::PodClass& pod_class = cluster.class_of(pod);
@@ -232,6 +234,9 @@ std::optional<NodeReason> refusal(const model::Cluster& cluster, const StaticFit
     const NodeReason reason = reason_for(pod_class, amount.resource);
     if (!first || reason < *first) first = reason;
   }
+  // Looking for a combination is the most expensive of all.
+  if ((!first || NodeReason::kClaim < *first) && !claims_fit(cluster, pod, node, when))
+    return NodeReason::kClaim;
   return first;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/fit/claim_fit.h"
 #include "engine/fit/pod_constraints.h"
 #include "engine/fit/static_fit.h"
 #include "model/cluster/cluster.h"
@@ -46,12 +47,18 @@ bool devices_fit(const model::Cluster& cluster, model::PodId pod, model::NodeId 
 /// ones.
 bool devices_have_room(const model::Cluster& cluster, const model::PodClass& pod_class,
                        const model::Place& place, When when);
+/// Whether a node's devices serve a pod's claims. True for a pod whose claims are counted in columns, or that
+/// has none.
+inline bool claims_fit(model::Cluster& cluster, model::PodId pod, model::NodeId node, When when) {
+  return cluster.class_of(pod).key.claims.kind != model::ClaimNeeds::Kind::kSearched ||
+         choose_grants(cluster, pod, node, when) != nullptr;
+}
 /// Whether the pod could join a device that is shared already.
 bool fits_on_shared_device(const model::Cluster& cluster, const model::PodClass& pod_class,
                            model::NodeId node);
 
 /// Why a node cannot take a pod; nothing: it can. The first reason in the order of model::NodeReason.
-std::optional<model::NodeReason> refusal(const model::Cluster& cluster, const StaticFit::Entry& entry,
+std::optional<model::NodeReason> refusal(model::Cluster& cluster, const StaticFit::Entry& entry,
                                          PodConstraints& constraints, model::PodId pod, model::NodeId node,
                                          When when);
 

@@ -4,10 +4,10 @@
 
 namespace fairlead::engine {
 
-bool ShareFit::turn_to(const model::Cluster& cluster, model::PodId pod, const PodConstraints& constraints) {
+bool ShareFit::turn_to(model::Cluster& cluster, model::PodId pod, const PodConstraints& constraints) {
   const model::PodRecord& record = cluster.pod(pod);
   const model::PodClass& pod_class = cluster.pod_class(record.pod_class);
-  if (!pod_class.key.devices.shares_devices() || constraints.any() ||
+  if (!pod_class.key.devices.shares_devices() || constraints.any() || !record.claims.empty() ||
       record.assignment.state == model::PodState::kEvicted) {
     return false;
   }

@@ -23,7 +23,7 @@ class ShareFit {
 
   /// Turns to a pod. False when there is more to it than its class: it asks for no share, has constraints
   /// between pods, or is a victim, which may take back devices of its own.
-  bool turn_to(const model::Cluster& cluster, model::PodId pod, const PodConstraints& constraints);
+  bool turn_to(model::Cluster& cluster, model::PodId pod, const PodConstraints& constraints);
   /// `entry` is the static fit, which does not refuse. O(1), or O(shared devices) when the node has changed.
   const Entry& of(model::NodeId node, const StaticFit::Entry& entry, PodConstraints& constraints);
 
@@ -36,7 +36,7 @@ class ShareFit {
   std::vector<Column> columns_;  ///< by class
 
   // The pod that it was turned to.
-  const model::Cluster* cluster_ = nullptr;
+  model::Cluster* cluster_ = nullptr;
   model::PodId pod_;
   Column* column_ = nullptr;
 };

@@ -32,18 +32,11 @@ struct Placer::Score {
 
 namespace {
 
-/// What bin-pack and spread look at: whole devices for pods with devices, of the kind that they name, else
-/// cpu.
-model::ResourceId packed_column(const model::PodClass& pod_class) {
-  if (!pod_class.uses_devices) return model::column::kCpu;
-  return pod_class.device_column.valid() ? pod_class.device_column : model::column::kDevices;
-}
-
-/// Bin-pack and spread.
+/// Bin-pack and spread by one column: devices for pods with devices, else cpu.
 class LoadScore {
  public:
-  LoadScore(const model::Cluster& cluster, model::ResourceId column, const NodeSet& set)
-      : capacity_(cluster.nodes().capacity(column)), later_(cluster.nodes().later(column)) {
+  LoadScore(const model::Cluster& cluster, model::ResourceId packed, const NodeSet& set)
+      : capacity_(cluster.nodes().capacity(packed)), later_(cluster.nodes().later(packed)) {
     for (model::NodeId node : set.nodes) {
       if (capacity_[node.index()] <= 0) continue;
       least_ = std::min(least_, later_[node.index()]);
@@ -154,11 +147,12 @@ bool Placer::renew_places(model::GroupId id,
     PodConstraints constraints(cluster_, pod, Series::kStays);
     auto fits = [&](When when) {
       return !engine::refusal(cluster_, entry, constraints, pod, place.node, when) &&
-             devices_have_room(cluster_, cluster_.class_of(pod), place, when);
+             devices_have_room(cluster_, cluster_.class_of(pod), place, when) &&
+             grants_have_room(cluster_, pod, place, when);
     };
     const bool now = fits(When::kNow);
     if (!now && !fits(When::kLater)) return false;
-    put(pod, place.node, place.device_groups, now);
+    put(pod, place, now);
     return true;
   });
   stays = stays && is_whole(id, 0, pods);
@@ -187,6 +181,15 @@ bool Placer::place_chunk(model::GroupId id, const std::vector<model::PodId>& chu
     refusal_ = model::Reason();
     refusal_.code = model::ReasonCode::kMissingReference;
     refusal_.detail = missing.front();
+    return false;
+  }
+  for (model::PodId pod : chunk) {
+    if (cluster_.pod(pod).claims.empty()) continue;
+    std::string problem = claims_problem(cluster_, pod);
+    if (problem.empty()) continue;
+    refusal_ = model::Reason();
+    refusal_.code = model::ReasonCode::kClaim;
+    refusal_.detail = std::move(problem);
     return false;
   }
   model::QueueCharge request;
@@ -305,10 +308,10 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     const auto strategy = devices ? placement.devices : placement.cpu;
     auto choice = best_plain_node(cluster_, static_entries, pod_class, set, strategy, record.nominated_node);
     failed_for_any_pod_ = !choice;
-    if (choice) put(pod, choice->node, {}, choice->now && !reserve_only);
-    return choice.has_value();
+    return choice && put_with_claims(pod, {choice->node, {}}, choice->now && !reserve_only);
   }
-  const LoadScore load(cluster_, packed_column(pod_class), set);
+  const bool searched = pod_class.key.claims.kind == model::ClaimNeeds::Kind::kSearched;
+  const LoadScore load(cluster_, pod_class.packed, set);
   const bool fit_by_class = share_fit_.turn_to(cluster_, pod, constraints);
 
   model::NodeId best;
@@ -329,7 +332,7 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     } else {
       if (!resources_fit(cluster_, pod_class, node, When::kLater)) continue;
       now = resources_fit(cluster_, pod_class, node, When::kNow);
-      if (shares || constraints.any() || !pod_class.key.devices.partitions.empty()) {
+      if (shares || searched || constraints.any() || !pod_class.key.devices.partitions.empty()) {
         now = now && !engine::refusal(cluster_, entry, constraints, pod, node, When::kNow);
         later = !engine::refusal(cluster_, entry, constraints, pod, node, When::kLater);
       }
@@ -348,7 +351,8 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     score.available_now = policies.node_availability && now;
     score.cpu_only_match = policies.resource_type && !devices &&
                            cluster_.nodes().capacity(model::column::kDevices)[node.index()] == 0 &&
-                           cluster_.nodes().at(node).spec.partitions.empty();
+                           cluster_.nodes().at(node).spec.partitions.empty() &&
+                           cluster_.nodes().at(node).claim_devices == 0;
     if (scored) {
       score.placement = scores_.of(node);
     } else if (policies.node_placement) {
@@ -360,20 +364,31 @@ bool Placer::place_pod(model::GroupId id, model::PodId pod, const NodeSet& set, 
     best_now = now;
   }
   if (!best.valid()) {
-    failed_for_any_pod_ = !shares && !constraints.any() && !charge_depends_on_node;
+    failed_for_any_pod_ = !shares && !searched && !constraints.any() && !charge_depends_on_node;
     return false;
   }
   const bool starts = best_now && !reserve_only;
   std::optional<model::DeviceGroups> chosen = choose_devices(
       cluster_, pod, best, starts ? When::kNow : When::kLater, scored ? scores_.device(best) : std::nullopt);
-  put(pod, best, std::move(*chosen), starts);
+  return put_with_claims(pod, {best, std::move(*chosen)}, starts);
+}
+
+bool Placer::put_with_claims(model::PodId pod, model::Place place, bool now) {
+  if (!cluster_.pod(pod).claims.empty()) {
+    place.grants = choose_grants(cluster_, pod, place.node, now ? When::kNow : When::kLater);
+    if (!place.grants) {
+      // Only where the limit on steps is below what one look at the devices takes.
+      failed_for_any_pod_ = false;
+      return false;
+    }
+  }
+  put(pod, std::move(place), now);
   return true;
 }
 
-void Placer::put(model::PodId pod, model::NodeId node, model::DeviceGroups groups, bool now) {
+void Placer::put(model::PodId pod, model::Place place, bool now) {
   const model::PodRecord& record = cluster_.pod(pod);
   model::Assignment next = record.assignment;
-  model::Place place{node, std::move(groups)};
   if (next.state == model::PodState::kEvicted) {
     if (record.home.place() == place) {
       next = record.home;  // it never left
@@ -392,6 +407,20 @@ void Placer::put(model::PodId pod, model::NodeId node, model::DeviceGroups group
   placed_.push_back(pod);
 }
 
+/// Adds to `reason` what a node lacks for the claims of a pod.
+void Placer::note_shortage(model::Reason& reason, model::PodId pod, model::NodeId node) {
+  ClaimRefusal refusal;
+  if (choose_grants(cluster_, pod, node, When::kLater, &refusal)) return;
+  const std::string& claim = cluster_.claims().key(refusal.claim);
+  auto known = std::find_if(reason.claims.begin(), reason.claims.end(), [&](const model::ClaimShortage& one) {
+    return one.claim == claim && one.request == refusal.request && one.reason == refusal.reason;
+  });
+  if (known == reason.claims.end())
+    known = reason.claims.insert(known, {claim, refusal.request, refusal.reason, 0, 0, refusal.want});
+  ++known->nodes;
+  known->have = std::max(known->have, refusal.have);
+}
+
 model::Reason Placer::explain_nodes(model::GroupId id, model::PodId pod) {
   model::Reason reason;
   reason.code = model::ReasonCode::kNodesDoNotFit;
@@ -399,6 +428,7 @@ model::Reason Placer::explain_nodes(model::GroupId id, model::PodId pod) {
   PodConstraints constraints(cluster_, pod);
   std::vector<std::uint32_t> counts(static_cast<std::size_t>(model::NodeReason::kCount), 0);
   const model::PoolId pool = cluster_.group(id).pool;
+  const bool has_claims = !cluster_.pod(pod).claims.empty();
   for (std::size_t i = 0; i < cluster_.nodes().size(); ++i) {
     const model::NodeId node(i);
     if (!cluster_.nodes().at(node).alive) continue;
@@ -406,10 +436,14 @@ model::Reason Placer::explain_nodes(model::GroupId id, model::PodId pod) {
       ++counts[static_cast<std::size_t>(model::NodeReason::kOtherPool)];
     } else if (auto refused = engine::refusal(cluster_, entries[i], constraints, pod, node, When::kLater)) {
       ++counts[static_cast<std::size_t>(*refused)];
+      if (*refused == model::NodeReason::kClaim && has_claims) note_shortage(reason, pod, node);
     }
   }
   for (std::size_t i = 0; i < counts.size(); ++i)
     if (counts[i] > 0) reason.nodes.emplace_back(static_cast<model::NodeReason>(i), counts[i]);
+  std::sort(reason.claims.begin(), reason.claims.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.claim, a.request, a.reason) < std::tie(b.claim, b.request, b.reason);
+  });
   return reason;
 }
 

@@ -72,7 +72,10 @@ class Placer {
   bool place_within(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,
                     const NodeSet& set, bool reserve_only);
   bool place_pod(model::GroupId group, model::PodId pod, const NodeSet& set, bool reserve_only);
-  void put(model::PodId pod, model::NodeId node, model::DeviceGroups groups, bool now);
+  /// Chooses devices for the pod's claims too. False: there are none after all.
+  bool put_with_claims(model::PodId pod, model::Place place, bool now);
+  void put(model::PodId pod, model::Place place, bool now);
+  void note_shortage(model::Reason& reason, model::PodId pod, model::NodeId node);
   void pods_of(model::GroupId group, std::size_t part, const std::vector<model::PodId>& chunk,
                std::vector<model::PodId>& pods) const;
 

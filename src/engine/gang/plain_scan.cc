@@ -15,18 +15,15 @@ struct Need {
   std::int64_t amount;
 };
 
-model::ResourceId packed_column(const model::PodClass& pod_class) {
-  return pod_class.uses_devices ? pod_class.device_column : model::column::kCpu;
-}
-
 }  // namespace
 
 bool is_plain(const model::PodClass& pod_class) {
   if (pod_class.key.devices.shares_devices() || !pod_class.key.devices.partitions.empty()) return false;
   if (pod_class.amounts.size() > kMostAmounts) return false;
+  if (pod_class.key.claims.kind == model::ClaimNeeds::Kind::kSearched) return false;
   return std::any_of(pod_class.amounts.begin(), pod_class.amounts.end(),
                      [&](const model::ResourceAmount& amount) {
-                       return amount.resource == packed_column(pod_class) && amount.amount > 0;
+                       return amount.resource == pod_class.packed && amount.amount > 0;
                      });
 }
 
@@ -40,7 +37,7 @@ std::optional<PlainChoice> best_plain_node(const model::Cluster& cluster,
   std::array<Need, kMostAmounts> needs{};
   std::size_t count = 0;
   std::int64_t packed_amount = 0;
-  const model::ResourceId packed = packed_column(pod_class);
+  const model::ResourceId packed = pod_class.packed;
   // The scarcest column first, so that most nodes are refused by one comparison.
   for (const model::ResourceAmount& amount : pod_class.amounts) {
     if (amount.amount <= 0) continue;
@@ -77,7 +74,9 @@ std::optional<PlainChoice> best_plain_node(const model::Cluster& cluster,
     if (!set.scores.empty()) band |= std::int64_t{set.scores[i]} << 4;
     if (policies.nominated_node && node == nominated_before) band |= std::int64_t{1} << 62;
     if (policies.node_availability && now) band |= 2;
-    if (rank_cpu_only && devices[row] == 0 && nodes.at(node).spec.partitions.empty()) band |= 1;
+    if (rank_cpu_only && devices[row] == 0 && nodes.at(node).spec.partitions.empty() &&
+        nodes.at(node).claim_devices == 0)
+      band |= 1;
     if (band < best_band) continue;
     if (spread) {
       const double part = static_cast<double>(free[row]) / static_cast<double>(capacity[row]);

@@ -26,7 +26,8 @@ TotalRequest total_request(const model::Cluster& cluster, const std::vector<mode
     const model::ClassId id = cluster.pod(pod).pod_class;
     const model::PodClass& pod_class = cluster.pod_class(id);
     if (id != seen &&
-        (pod_class.key.requests != first.key.requests || pod_class.key.devices != first.key.devices))
+        (pod_class.key.requests != first.key.requests || pod_class.key.devices != first.key.devices ||
+         pod_class.key.claims != first.key.claims))
       total.homogeneous = false;
     for (const model::ResourceAmount& amount : pod_class.amounts)
       if (amount.resource != model::column::kPods && amount.amount > 0)

@@ -17,13 +17,18 @@ PoolTotals pool_totals(const model::Cluster& cluster, model::PoolId pool) {
     totals[model::dimension::kCpu] += record.spec.allocatable.cpu_milli - record.foreign.cpu;
     totals[model::dimension::kMemory] += record.spec.allocatable.memory_bytes - record.foreign.memory;
     totals[model::dimension::kGpu] -= record.foreign.gpu;
+    std::int64_t plugged = 0;
     for (std::size_t kind = 0; kind < record.spec.devices.size(); ++kind) {
       const model::DeviceSet& set = record.spec.devices[kind];
+      plugged += set.count;
       const std::int64_t devices = set.count * model::kThousandthsPerDevice;
       totals[model::dimension::kGpu] += devices;
       if (const std::size_t dimension = queues.model_dimension(set.model); dimension != 0)
         totals[dimension] += devices - record.foreign_devices[kind];
     }
+    // Where a device plugin and a driver for claims offer the same devices, they are there once.
+    totals[model::dimension::kGpu] +=
+        std::max<std::int64_t>(0, record.claim_devices - plugged) * model::kThousandthsPerDevice;
     for (const model::Partition& partition : record.spec.partitions)
       totals[model::dimension::kGpu] += partition.count * partition.quota_thousandths;
   }

@@ -12,8 +12,8 @@ bool is_like_its_class(const model::PodRecord& pod) {
   return pod.assignment.state == model::PodState::kPending && pod.selected_by.empty() &&
          pod.keeps_away.empty() && pod.needs_near.empty() && pod.spreads_over.empty() &&
          pod.prefers.empty() && pod.spec.constraints.host_ports.empty() &&
-         pod.spec.missing_references.empty() && pod.exclusions.empty() && pod.bind_failures == 0 &&
-         !pod.nominated_node.valid() && !pod.inherited;
+         pod.spec.missing_references.empty() && pod.claims.empty() && pod.exclusions.empty() &&
+         pod.bind_failures == 0 && !pod.nominated_node.valid() && !pod.inherited;
 }
 
 /// Whether a group can stand with others, where `chunk` is what it would take first.

@@ -12,7 +12,7 @@ namespace {
 bool asks_for_whole_devices(const model::PodClass& pod_class) {
   const model::DeviceRequest& devices = pod_class.key.devices;
   return devices.kind == model::DeviceRequest::Kind::kWhole && devices.count > 0 &&
-         devices.partitions.empty();
+         devices.partitions.empty() && pod_class.key.claims.kind == model::ClaimNeeds::Kind::kNone;
 }
 
 }  // namespace

@@ -76,8 +76,15 @@ void RoomLedger::change(const VictimChunk& victims, Victims where, int sign) {
       const std::size_t column = column_of(resource);
       if (column != kNoColumn) free_[column * node_count_ + node] += sign * amount;
     };
-    for (const model::ResourceAmount& amount : cluster_.class_of(pod).amounts)
-      free(amount.resource, amount.amount);
+    const model::PodClass& pod_class = cluster_.class_of(pod);
+    for (std::size_t i = 0; i < pod_class.charged; ++i)
+      free(pod_class.amounts[i].resource, pod_class.amounts[i].amount);
+    if (place.grants) {
+      // At the most: where others have the same claim, its devices stay taken.
+      exact_ = false;
+      cluster_.claims().each_column(*place.grants,
+                                    [&](model::ResourceId resource, model::NodeId) { free(resource, 1); });
+    }
     for (model::DeviceGroupId group : place.device_groups) {
       auto device = std::find_if(shared_[node].begin(), shared_[node].end(),
                                  [&](const SharedDevice& one) { return one.group == group; });
@@ -113,9 +120,15 @@ RoomLedger::Part RoomLedger::part_of(const VictimChunk& placed) const {
   for (model::PodId pod : placed.pods) {
     const model::Place& place = cluster_.pod(pod).home_or_place();
     if (place.node != part.node) return {};
-    for (const model::ResourceAmount& amount : cluster_.class_of(pod).amounts)
-      if (const std::size_t column = column_of(amount.resource); column != kNoColumn)
-        part.amounts[column] += amount.amount;
+    const model::PodClass& pod_class = cluster_.class_of(pod);
+    const auto add = [&](model::ResourceId resource, std::int64_t amount) {
+      if (const std::size_t column = column_of(resource); column != kNoColumn) part.amounts[column] += amount;
+    };
+    for (std::size_t i = 0; i < pod_class.charged; ++i)
+      add(pod_class.amounts[i].resource, pod_class.amounts[i].amount);
+    if (place.grants)
+      cluster_.claims().each_column(*place.grants,
+                                    [&](model::ResourceId resource, model::NodeId) { add(resource, 1); });
     for (model::DeviceGroupId group : place.device_groups) part.shared.push_back(group);
   }
   return part;

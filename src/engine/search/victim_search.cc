@@ -79,6 +79,9 @@ model::QueueCharge VictimSearch::request_of(std::size_t k) const {
 }
 
 bool VictimSearch::enough_devices() const {
+  // What claims may have is not a sum over nodes.
+  for (model::PodId pod : chunk_)
+    if (!cluster_.pod(pod).claims.empty()) return true;
   std::int64_t free = 0;
   for (model::NodeId node : placer_.pool_nodes(pool_).nodes) {
     const model::NodeRecord& record = cluster_.nodes().at(node);

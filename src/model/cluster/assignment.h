@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/cluster/claim_grant.h"
 #include "model/cluster/ids.h"
 
 #include <boost/container/small_vector.hpp>
@@ -41,12 +42,15 @@ constexpr bool is_waiting(PodState state) {
 
 using DeviceGroups = boost::container::small_vector<DeviceGroupId, 1>;
 
-/// A node and the shared devices on it.
+/// A node, the shared devices on it, and what the pod's claims have there.
 struct Place {
   NodeId node;
   DeviceGroups device_groups;
+  PodGrantsPointer grants = {};  ///< null: it has no claims, or nothing is known to be theirs
 
-  friend bool operator==(const Place&, const Place&) = default;
+  friend bool operator==(const Place& a, const Place& b) {
+    return a.node == b.node && a.device_groups == b.device_groups && same_grants(a.grants, b.grants);
+  }
 };
 
 /// Everything about a pod that a decision can change.

@@ -96,6 +96,15 @@ std::optional<PodAssumption> Cluster::assumption(PodId id) const {
   result.state = state_of(assignment.state);
   result.node = node_name(assignment.held.node);
   result.device_groups = group_names(assignment.held.device_groups);
+  const auto claims_of = [this](const Place& place) {
+    std::vector<ClaimAllocation> claims;
+    if (!place.grants) return claims;
+    for (const GrantPointer& grant : place.grants->grants)
+      if (!claims_.is_told(*grant)) claims.push_back({claims_.key(grant->claim), claims_.describe(*grant)});
+    return claims;
+  };
+  result.claims = claims_of(assignment.held);
+  result.reserved_claims = claims_of(assignment.reserved);
   result.reserved_node = node_name(assignment.reserved.node);
   result.reserved_groups = group_names(assignment.reserved.device_groups);
   result.decision = record.decision;
@@ -109,7 +118,7 @@ std::optional<PodAssumption> Cluster::assumption(PodId id) const {
   const bool as_told = assignment.state == told_state(record.spec) &&
                        (!assignment.held.node.valid() || result.node == record.spec.node) &&
                        (result.device_groups.empty() || result.device_groups == record.spec.device_groups) &&
-                       result.reserved_node.empty();
+                       result.reserved_node.empty() && result.claims.empty();
   const bool plain = as_told && record.decision == 0 && !record.bound && !record.inherited &&
                      result.preferred_node == record.spec.nominated_node && record.bind_failures == 0 &&
                      record.exclusions.empty() && !record.eviction_refused_until;
@@ -147,7 +156,20 @@ base::Result<void> Cluster::assume(const PodAssumption& told) {
       (!told.reserved_node.empty() && !devices(told.reserved_groups)))
     return base::invalid_argument(
         fmt::format("pod {} is assumed on another number of shared devices than it asks for", told.uid));
-  assign(id, {state, place(told.node, told.device_groups), place(told.reserved_node, told.reserved_groups)});
+  Assignment next{state, place(told.node, told.device_groups),
+                  place(told.reserved_node, told.reserved_groups)};
+  const auto grants = [&](const std::vector<ClaimAllocation>& allocations) -> PodGrantsPointer {
+    boost::intrusive_ptr<PodGrants> made(new PodGrants);
+    for (ClaimId claim : record.claims)
+      for (const ClaimAllocation& one : allocations)
+        if (one.claim == claims_.key(claim))
+          made->grants.push_back(claims_.grant_of(claim, one.allocation, false));
+    return claims_.told_grants(record.claims, made);
+  };
+  if (next.held.node.valid() && !record.claims.empty()) next.held.grants = grants(told.claims);
+  if (next.reserved.node.valid() && !record.claims.empty())
+    next.reserved.grants = grants(told.reserved_claims);
+  assign(id, std::move(next));
   record.decision = told.decision;
   record.bound = told.bound;
   record.inherited = told.inherited;

@@ -58,6 +58,7 @@ std::string Cluster::check_sums() const {
   differences += check_group_sums();
   differences += check_queue_sums();
   differences += check_term_sums();
+  differences += check_claim_sums();
   return differences;
 }
 
@@ -72,7 +73,8 @@ std::string Cluster::check_node_sums() const {
     auto charge_place = [&](const Place& place, Hold hold) {
       if (!place.node.valid() || !nodes_.at(place.node).alive) return;
       const std::size_t row = place.node.index();
-      for (const ResourceAmount& amount : pod_class.amounts) {
+      for (std::size_t a = 0; a < pod_class.charged; ++a) {
+        const ResourceAmount& amount = pod_class.amounts[a];
         for (ResourceId resource : {amount.resource, column::kDevices}) {
           if (resource == column::kDevices && amount.resource != nodes_.at(place.node).first_devices())
             continue;
@@ -101,6 +103,7 @@ std::string Cluster::check_node_sums() const {
     }
     for (std::size_t i = 0; i < columns; ++i) {
       const ResourceId resource(i);
+      if (claims_.is_column(resource)) continue;  // those are checked with the claims
       if (nodes_.now(resource)[row] != now[i][row] || nodes_.later(resource)[row] != later[i][row])
         differences += fmt::format("node {}: {} free now {} instead of {}, later {} instead of {}\n",
                                    node.spec.name, resources_.text(resource), nodes_.now(resource)[row],

@@ -8,7 +8,7 @@
 
 namespace fairlead::model {
 
-Cluster::Cluster() : nodes_(resources_) {
+Cluster::Cluster() : nodes_(resources_), claims_(nodes_, resources_) {
   for (const char* name : {"cpu", "memory", "pods", "devices"}) resources_.intern(name);
   nodes_.add_columns();
   intern_pool("");
@@ -214,6 +214,7 @@ void Cluster::charge_node(PodId id, int sign) {
       if (group.index() >= device_group_users_.size()) device_group_users_.resize(group.index() + 1, 0);
       device_group_users_[group.index()] += static_cast<std::uint32_t>(sign);
     }
+    if (place.grants) claims_.charge(*place.grants, hold, sign);
     if (!nodes_.at(place.node).alive) return;
     nodes_.charge(pod_class, place, hold, sign);
     charge_terms(id, place, hold, sign);

@@ -7,6 +7,7 @@
 #include "model/availability.h"
 #include "model/cluster/assignment.h"
 #include "model/cluster/budget_table.h"
+#include "model/cluster/claim_table.h"
 #include "model/cluster/group_table.h"
 #include "model/cluster/node_table.h"
 #include "model/cluster/pod_class.h"
@@ -49,6 +50,7 @@ struct PodRecord {
   bool inherited = false;  ///< what is reserved for it was reserved for the pod that it replaces
   NodeId nominated_node;   ///< where capacity is or was set aside for it; it goes there by preference
   BudgetIds budgets;       ///< those that cover it
+  ClaimIds claims;         ///< in the order of its spec
   Assignment home;         ///< of a pod in kEvicted: what it had before
   /// Where it counts as placed, or did before a hypothesis evicted it.
   const Place& home_or_place() const {
@@ -105,6 +107,8 @@ class Cluster {
   }
   const Topology* topology(std::string_view name) const;
   const VolumeClaim* volume_claim(std::string_view key) const;
+  ClaimTable& claims() { return claims_; }
+  const ClaimTable& claims() const { return claims_; }
   /// A round ends: the places of pods that were moved and have gone are no longer kept for those that replace
   /// them.
   void forget_orphans() { orphans_.clear(); }
@@ -216,6 +220,12 @@ class Cluster {
   base::Result<void> apply_body(const VolumeClaimRemoved& event);
   base::Result<void> apply_body(const DisruptionBudgetUpserted& event);
   base::Result<void> apply_body(const DisruptionBudgetRemoved& event);
+  base::Result<void> apply_body(const DeviceClassUpserted& event);
+  base::Result<void> apply_body(const DeviceClassRemoved& event);
+  base::Result<void> apply_body(const ResourceSliceUpserted& event);
+  base::Result<void> apply_body(const ResourceSliceRemoved& event);
+  base::Result<void> apply_body(const ResourceClaimUpserted& event);
+  base::Result<void> apply_body(const ResourceClaimRemoved& event);
   base::Result<void> apply_body(const DeviceChanged& event);
   base::Result<void> apply_body(const PodStarted& event);
   base::Result<void> apply_body(const PodFinished& event);
@@ -223,6 +233,16 @@ class Cluster {
   base::Result<void> apply_body(const UsageSampled& event);
 
   std::string check_node_sums() const;
+  std::string check_claim_sums() const;
+  ClassId acquire_class(const PodRecord& record);
+  void reclass(PodId id);
+  void reclass_changed_shapes();
+  void change_claim(ClaimId id, const std::function<void()>& change);
+  /// Makes the pod a user of its claims, and no more of those that it had.
+  void link_claims(PodId id);
+  void unlink_claims(PodId id);
+  /// After the users of claims changed and the pod is charged again: what that means for the others.
+  void settle_claims(PodId id, const ClaimIds& claims);
   std::string check_group_sums() const;
   std::string check_queue_sums() const;
   std::string check_term_sums() const;
@@ -286,6 +306,8 @@ class Cluster {
   std::map<std::string, PriorityClass, std::less<>> priority_classes_;
   std::map<std::string, VolumeClaim, std::less<>> volume_claims_;
   BudgetTable budgets_;
+  ClaimTable claims_;
+  std::uint64_t claim_shapes_ = 0;               ///< version that the classes of pods are from
   std::vector<std::size_t> pool_configuration_;  // by pool: 1 + index in the configuration, 0: defaults
   std::map<std::int64_t, std::size_t> device_memories_;  // MiB of one device -> nodes
   std::int64_t smallest_device_mib_ = 0;

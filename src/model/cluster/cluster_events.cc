@@ -37,6 +37,8 @@ base::Result<void> Cluster::apply_body(const ConfigurationChanged& event) {
   configuration_ = event.configuration;
   resolve_pool_configuration();
   ++configuration_version_;
+  claims_.set_policy(configuration_.claims);
+  reclass_changed_shapes();
   if (task_order_changes)
     for (std::size_t i = 0; i < groups_.size(); ++i) rebuild_group(GroupId(i), [] {});
   return {};

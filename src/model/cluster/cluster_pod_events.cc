@@ -63,6 +63,7 @@ base::Result<void> Cluster::apply_body(const PodUpserted& event) {
     pod_ids_.emplace(pod.uid, id);
   }
   PodRecord& record = pods_[id.index()];
+  const bool claims_differ = known ? record.spec.claims != pod.claims : !pod.claims.empty();
   Assignment next = assignment_from_world(pod);
   ClassId old_class;
   const bool keeps_nomination =
@@ -77,7 +78,15 @@ base::Result<void> Cluster::apply_body(const PodUpserted& event) {
   record.spec = pod;
   record.alive = false;  // until it is charged, it does not count for a term that it is the first to name
   if (pod.reservation) record.spec.devices = DeviceRequest();
-  record.pod_class = classes_.acquire(record.spec, resources_);
+  ClaimIds relinked;
+  if (claims_differ) {
+    relinked = record.claims;
+    unlink_claims(id);
+    link_claims(id);
+    relinked.insert(relinked.end(), record.claims.begin(), record.claims.end());
+    if (next.held.node.valid()) next.held.grants = claims_.told_grants(record.claims, nullptr);
+  }
+  record.pod_class = acquire_class(record);
   if (old_class.valid()) classes_.release(old_class);
   nodes_.add_columns();
   record.group = pod.served ? groups_.intern(pod.group) : GroupId();
@@ -98,12 +107,16 @@ base::Result<void> Cluster::apply_body(const PodUpserted& event) {
   resolve_budgets(id);
   record.alive = true;
   charge(id, +1);
+  if (!relinked.empty()) settle_claims(id, relinked);
   follow_node_pool(id);
   return {};
 }
 
 Assignment Cluster::merge_with_assumed(PodRecord& record, const Pod& pod, Assignment told) {
   const Assignment& assumed = record.assignment;
+  if (!record.claims.empty() && told.held.node.valid())
+    told.held.grants = claims_.told_grants(
+        record.claims, told.held.node == assumed.held.node ? assumed.held.grants : nullptr);
   // The names that were chosen for shared devices stand where the world has none.
   if (told.held.node == assumed.held.node && pod.device_groups.empty() &&
       assumed.held.device_groups.size() == told.held.device_groups.size())
@@ -134,6 +147,17 @@ bool Cluster::inherit(GroupId group, const Pod& pod, Assignment& assignment) {
   assignment.state = PodState::kNominated;
   assignment.reserved = std::move(orphan->place);
   orphans_.erase(orphan);
+  if (!assignment.reserved.grants) return true;
+  // Its claims are new ones with the same requests.
+  const ClaimIds& own = pods_[find_pod(pod.uid).index()].claims;
+  const auto& old = assignment.reserved.grants->grants;
+  boost::intrusive_ptr<PodGrants> grants(new PodGrants);
+  for (std::size_t i = 0; i < old.size() && old.size() == own.size(); ++i) {
+    boost::intrusive_ptr<Grant> grant(new Grant(*old[i]));
+    grant->claim = own[i];
+    grants->grants.push_back(std::move(grant));
+  }
+  assignment.reserved.grants = std::move(grants);
   return true;
 }
 
@@ -150,9 +174,12 @@ base::Result<void> Cluster::apply_body(const PodRemoved& event) {
     list_group(record.group);
   }
   classes_.release(record.pod_class);
+  const ClaimIds claims = record.claims;
+  if (!claims.empty()) unlink_claims(id);
   pod_ids_.erase(record.spec.uid);
   record = PodRecord();
   free_pods_.push_back(id);
+  if (!claims.empty()) settle_claims(id, claims);
   return {};
 }
 

@@ -36,6 +36,24 @@ void NodeTable::add_columns() {
       columns->emplace_back(records_.size(), 0);
 }
 
+void NodeTable::keep_column(ResourceId resource) {
+  if (kept_columns_.size() <= resource.index()) kept_columns_.resize(resource.index() + 1, false);
+  kept_columns_[resource.index()] = true;
+}
+
+void NodeTable::change_column(ResourceId resource, NodeId id, std::int64_t capacity, std::int64_t now,
+                              std::int64_t later) {
+  capacity_[resource.index()][id.index()] += capacity;
+  now_[resource.index()][id.index()] += now;
+  later_[resource.index()][id.index()] += later;
+  touch(id);
+}
+
+void NodeTable::add_claim_devices(NodeId id, std::int64_t count) {
+  records_[id.index()].claim_devices += count;
+  touch_static(id);
+}
+
 void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_model) {
   NodeRecord& record = records_[id.index()];
   std::vector<std::int64_t> offered(column::kFixed, 0);
@@ -61,6 +79,7 @@ void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_model) {
     offer(resources_.intern(counted.name), counted.count);
   add_columns();
   for (std::size_t i = 0; i < capacity_.size(); ++i) {
+    if (i < kept_columns_.size() && kept_columns_[i]) continue;
     const std::int64_t amount = i < offered.size() ? offered[i] : 0;
     const std::int64_t difference = amount - capacity_[i][id.index()];
     capacity_[i][id.index()] = amount;
@@ -79,6 +98,7 @@ void NodeTable::set(NodeId id, Node spec, PoolId pool, NameId device_model) {
 void NodeTable::remove(NodeId id) {
   NodeRecord& record = records_[id.index()];
   for (std::size_t i = 0; i < capacity_.size(); ++i) {
+    if (i < kept_columns_.size() && kept_columns_[i]) continue;
     now_[i][id.index()] -= capacity_[i][id.index()];
     later_[i][id.index()] -= capacity_[i][id.index()];
     capacity_[i][id.index()] = 0;
@@ -104,7 +124,8 @@ void NodeTable::charge(const PodClass& pod_class, const Place& place, Hold hold,
   NodeRecord& record = records_[place.node.index()];
   const std::size_t row = place.node.index();
   const ResourceId first = record.first_devices();
-  for (const ResourceAmount& amount : pod_class.amounts) {
+  for (std::size_t i = 0; i < pod_class.charged; ++i) {
+    const ResourceAmount& amount = pod_class.amounts[i];
     const std::int64_t change = sign * amount.amount;
     if (hold != Hold::kReserved) now_[amount.resource.index()][row] -= change;
     if (!is_leaving(hold)) later_[amount.resource.index()][row] -= change;

@@ -67,6 +67,8 @@ struct NodeRecord {
   QueueCharge foreign;      ///< what other schedulers' active pods take from it
   boost::container::small_vector<std::int64_t, 1> foreign_devices;  ///< the devices of it, by device set
 
+  std::int64_t claim_devices = 0;  ///< accelerators that drivers offer to claims here
+
   /// The devices that a column counts; nothing where there are none.
   const DeviceSet* device_set(ResourceId column) const {
     for (std::size_t i = 0; i < device_columns.size(); ++i)
@@ -106,6 +108,15 @@ class NodeTable {
   std::size_t resource_count() const { return now_.size(); }
   /// Makes columns for resources that were interned since.
   void add_columns();
+  /// A column whose amounts do not come from the nodes' own objects, but from change_column.
+  void keep_column(ResourceId resource);
+  /// What there is, is free now, and is free later of it changes by so much. O(1).
+  void change_column(ResourceId resource, NodeId id, std::int64_t capacity, std::int64_t now,
+                     std::int64_t later);
+  /// Accelerators are offered to claims on a node, or no more.
+  void add_claim_devices(NodeId id, std::int64_t count);
+  /// Something about what is free on it changed that is in no column.
+  void touch(NodeId id) { versions_[id.index()] = next_version(); }
 
   /// Charges (sign +1) or gives back (-1) a pod's use of a place. Exact inverses of one another. O(amounts).
   void charge(const PodClass& pod_class, const Place& place, Hold hold, int sign);
@@ -133,7 +144,6 @@ class NodeTable {
   std::uint64_t structure_version() const { return structure_version_; }
 
  private:
-  void touch(NodeId id) { versions_[id.index()] = next_version(); }
   /// Also what does not change with the pods on it.
   void touch_static(NodeId id);
   void rebuild_order();
@@ -144,6 +154,7 @@ class NodeTable {
   std::vector<std::uint64_t>
       versions_;  ///< by node; apart from the records, since caches look at all of them
   std::vector<std::vector<std::int64_t>> capacity_, now_, later_;
+  std::vector<bool> kept_columns_;
   std::vector<std::int64_t> device_memory_;  ///< by node
   std::vector<std::uint32_t> name_rank_;
   std::vector<NodeId> by_name_;

@@ -34,8 +34,11 @@ ResourceId devices_column(base::Interner<ResourceId>& resources, std::string_vie
   return resources.intern(std::string("devices of ").append(resource));
 }
 
-ClassId PodClassTable::acquire(const Pod& pod, base::Interner<ResourceId>& resources) {
+ClassId PodClassTable::acquire(const Pod& pod, const ClaimNeeds& needs,
+                               const std::vector<ResourceId>& claim_columns,
+                               base::Interner<ResourceId>& resources) {
   PodClassKey key = key_of(pod);
+  key.claims = needs;
   if (auto found = ids_.find(key); found != ids_.end()) {
     ++classes_[found->second.index()].references;
     return found->second;
@@ -63,7 +66,17 @@ ClassId PodClassTable::acquire(const Pod& pod, base::Interner<ResourceId>& resou
   }
   for (const ResourceCount& counted : key.requests.counted)
     made.amounts.push_back({resources.intern(counted.name), counted.count});
-  made.uses_devices = devices.kind != DeviceRequest::Kind::kNone || !devices.partitions.empty();
+  const bool own_devices = devices.kind != DeviceRequest::Kind::kNone || !devices.partitions.empty();
+  made.charged = made.amounts.size();
+  if (needs.devices > 0) made.amounts.push_back({claim_columns.back(), needs.devices});
+  for (std::size_t i = 0; i < needs.columns.size(); ++i)
+    made.amounts.push_back({claim_columns[i], needs.columns[i].second});
+  made.quota_thousandths += needs.quota_thousandths;
+  made.uses_devices = own_devices || needs.quota_thousandths > 0;
+  made.packed = made.device_column.valid() ? made.device_column
+                : own_devices              ? column::kDevices
+                : made.uses_devices        ? claim_columns.back()
+                                           : column::kCpu;
   made.references = 1;
   made.generation = ++generation_;
   made.key = key;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/interner.h"
+#include "model/cluster/claim_grant.h"
 #include "model/cluster/ids.h"
 #include "model/pod.h"
 
@@ -33,6 +34,7 @@ struct PodClassKey {
   /// Set only where constraints between pods make the pod's own labels matter.
   Labels labels;
   bool legacy_partition_request = false;
+  ClaimNeeds claims;
 
   friend std::strong_ordering operator<=>(const PodClassKey&, const PodClassKey&) = default;
 };
@@ -40,12 +42,15 @@ struct PodClassKey {
 struct PodClass {
   PodClassKey key;
   /// What a pod takes of each counted column: cpu, memory, one pod, whole devices, partitions, other
-  /// resources. Shares of devices are not in it.
+  /// resources; then devices of its claims. Shares of devices are not in it.
   boost::container::small_vector<ResourceAmount, 4> amounts;
+  /// The first so many of `amounts` are charged with the pod. The rest is with its claims.
+  std::size_t charged = 0;
+  ResourceId packed;                   ///< the column by which pods are packed or spread
   ResourceId device_column;            ///< of its whole devices; invalid: it asks for none
   ResourceId second_device_column;     ///< of those of a second kind
   std::int64_t quota_thousandths = 0;  ///< devices charged to a queue; memory requests: 0, see device_share()
-  bool uses_devices = false;           ///< whole devices, shares or partitions
+  bool uses_devices = false;           ///< whole devices, shares, partitions or claims on accelerators
   std::uint32_t references = 0;
   std::uint64_t generation = 0;  ///< changes when the id is given to another class
 };
@@ -54,7 +59,9 @@ struct PodClass {
 class PodClassTable {
  public:
   /// The class of a pod, counted once more. O(log classes).
-  ClassId acquire(const Pod& pod, base::Interner<ResourceId>& resources);
+  /// `claim_columns` are those of needs.columns, then that of all devices; empty without claims.
+  ClassId acquire(const Pod& pod, const ClaimNeeds& needs, const std::vector<ResourceId>& claim_columns,
+                  base::Interner<ResourceId>& resources);
   void release(ClassId id);
   const PodClass& at(ClassId id) const { return classes_[id.index()]; }
   std::size_t size() const { return classes_.size(); }

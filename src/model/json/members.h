@@ -127,6 +127,60 @@ constexpr std::string_view name_of(model::VolumeClaim::State value) {
   }
   return {};
 }
+constexpr std::string_view name_of(model::AttributeValue::Kind value) {
+  using Kind = model::AttributeValue::Kind;
+  switch (value) {
+    case Kind::kInteger:
+      return "integer";
+    case Kind::kBoolean:
+      return "boolean";
+    case Kind::kText:
+      return "text";
+    case Kind::kVersion:
+      return "version";
+  }
+  return {};
+}
+constexpr std::string_view name_of(model::DeviceTaint::Effect value) {
+  using Effect = model::DeviceTaint::Effect;
+  switch (value) {
+    case Effect::kNone:
+      return "none";
+    case Effect::kNoSchedule:
+      return "no_schedule";
+    case Effect::kNoExecute:
+      return "no_execute";
+  }
+  return {};
+}
+constexpr std::string_view name_of(model::ClaimReason value) {
+  using Reason = model::ClaimReason;
+  switch (value) {
+    case Reason::kAllocatedElsewhere:
+      return "allocated_elsewhere";
+    case Reason::kNoDevice:
+      return "no_device";
+    case Reason::kPoolIncomplete:
+      return "pool_incomplete";
+    case Reason::kNotSelected:
+      return "not_selected";
+    case Reason::kSelectorFailed:
+      return "selector_failed";
+    case Reason::kTainted:
+      return "tainted";
+    case Reason::kCapacity:
+      return "capacity";
+    case Reason::kInUse:
+      return "in_use";
+    case Reason::kCounters:
+      return "counters";
+    case Reason::kConstraint:
+      return "constraint";
+    case Reason::kWorkLimit:
+      return "work_limit";
+  }
+  return {};
+}
 constexpr std::string_view name_of(model::Action value) {
   switch (value) {
     case model::Action::kAllocate:
@@ -241,6 +295,8 @@ constexpr std::string_view name_of(model::NodeReason value) {
       return "device_share";
     case Reason::kPartitions:
       return "partitions";
+    case Reason::kClaim:
+      return "claim";
     case Reason::kCpu:
       return "cpu";
     case Reason::kMemory:
@@ -289,6 +345,8 @@ constexpr std::string_view name_of(model::ReasonCode value) {
       return "search_limit";
     case Code::kUnknownTopology:
       return "unknown_topology";
+    case Code::kClaim:
+      return "claim";
   }
   return {};
 }
@@ -484,8 +542,8 @@ struct Shape<model::Pod> {
   static auto of(auto& all) {
     auto& [uid, namespace_name, name, created, labels, phase, node, nominated_node, releasing,
            release_deadline, gated, served, reservation, group, sub_group, task_priority, leader, requests,
-           devices, device_groups, constraints, legacy_partition_request, missing_references, last_checkpoint,
-           started] = all;
+           devices, device_groups, claims, constraints, legacy_partition_request, missing_references,
+           last_checkpoint, started] = all;
     return std::tuple(
         field("uid", uid), field("namespace_name", namespace_name), field("name", name),
         field("created", created), field("labels", labels), field("phase", phase), field("node", node),
@@ -493,8 +551,8 @@ struct Shape<model::Pod> {
         field("release_deadline", release_deadline), field("gated", gated), field("served", served),
         field("reservation", reservation), field("group", group), field("sub_group", sub_group),
         field("task_priority", task_priority), field("leader", leader), field("requests", requests),
-        field("devices", devices), field("device_groups", device_groups), field("constraints", constraints),
-        field("legacy_partition_request", legacy_partition_request),
+        field("devices", devices), field("device_groups", device_groups), field("claims", claims),
+        field("constraints", constraints), field("legacy_partition_request", legacy_partition_request),
         field("missing_references", missing_references), field("last_checkpoint", last_checkpoint),
         field("started", started));
   }
@@ -609,8 +667,185 @@ struct Shape<model::DisruptionBudget> {
   }
 };
 
+// Of model/claim.h.
+
+template <>
+struct Shape<model::AttributeValue> {
+  static auto of(auto& all) {
+    auto& [kind, integer, boolean, text] = all;
+    return std::tuple(field("kind", kind), field("integer", integer), field("boolean", boolean),
+                      field("text", text));
+  }
+};
+template <>
+struct Shape<model::DeviceAttribute> {
+  static auto of(auto& all) {
+    auto& [name, value] = all;
+    return std::tuple(field("name", name), field("value", value));
+  }
+};
+template <>
+struct Shape<model::CapacityPolicy> {
+  static auto of(auto& all) {
+    auto& [default_amount, valid_amounts, least, most, step] = all;
+    return std::tuple(field("default_amount", default_amount), field("valid_amounts", valid_amounts),
+                      field("least", least), field("most", most), field("step", step));
+  }
+};
+template <>
+struct Shape<model::DeviceCapacity> {
+  static auto of(auto& all) {
+    auto& [name, amount, policy] = all;
+    return std::tuple(field("name", name), field("amount", amount), field("policy", policy));
+  }
+};
+template <>
+struct Shape<model::Counter> {
+  static auto of(auto& all) {
+    auto& [name, amount] = all;
+    return std::tuple(field("name", name), field("amount", amount));
+  }
+};
+template <>
+struct Shape<model::CounterSet> {
+  static auto of(auto& all) {
+    auto& [name, counters] = all;
+    return std::tuple(field("name", name), field("counters", counters));
+  }
+};
+template <>
+struct Shape<model::DeviceTaint> {
+  static auto of(auto& all) {
+    auto& [key, value, effect] = all;
+    return std::tuple(field("key", key), field("value", value), field("effect", effect));
+  }
+};
+template <>
+struct Shape<model::DeviceToleration> {
+  static auto of(auto& all) {
+    auto& [key, exists, value, effect] = all;
+    return std::tuple(field("key", key), field("exists", exists), field("value", value),
+                      field("effect", effect));
+  }
+};
+template <>
+struct Shape<model::NodeReach> {
+  static auto of(auto& all) {
+    auto& [node, all_nodes, terms] = all;
+    return std::tuple(field("node", node), field("all_nodes", all_nodes), field("terms", terms));
+  }
+};
+template <>
+struct Shape<model::OfferedDevice> {
+  static auto of(auto& all) {
+    auto& [name, attributes, capacities, consumes, taints, shared, reach, binds_to_node, binding_conditions,
+           binding_failure_conditions] = all;
+    return std::tuple(field("name", name), field("attributes", attributes), field("capacities", capacities),
+                      field("consumes", consumes), field("taints", taints), field("shared", shared),
+                      field("reach", reach), field("binds_to_node", binds_to_node),
+                      field("binding_conditions", binding_conditions),
+                      field("binding_failure_conditions", binding_failure_conditions));
+  }
+};
+template <>
+struct Shape<model::ResourceSlice> {
+  static auto of(auto& all) {
+    auto& [name, driver, pool, generation, slice_count, reach, reach_by_device, devices, shared_counters] =
+        all;
+    return std::tuple(field("name", name), field("driver", driver), field("pool", pool),
+                      field("generation", generation), field("slice_count", slice_count),
+                      field("reach", reach), field("reach_by_device", reach_by_device),
+                      field("devices", devices), field("shared_counters", shared_counters));
+  }
+};
+template <>
+struct Shape<model::DeviceConfiguration> {
+  static auto of(auto& all) {
+    auto& [requests, driver, parameters] = all;
+    return std::tuple(field("requests", requests), field("driver", driver), field("parameters", parameters));
+  }
+};
+template <>
+struct Shape<model::DeviceClass> {
+  static auto of(auto& all) {
+    auto& [name, selectors, configurations] = all;
+    return std::tuple(field("name", name), field("selectors", selectors),
+                      field("configurations", configurations));
+  }
+};
+template <>
+struct Shape<model::DeviceChoice> {
+  static auto of(auto& all) {
+    auto& [name, device_class, selectors, every, count, admin_access, tolerations, capacities] = all;
+    return std::tuple(field("name", name), field("device_class", device_class), field("selectors", selectors),
+                      field("all", every), field("count", count), field("admin_access", admin_access),
+                      field("tolerations", tolerations), field("capacities", capacities));
+  }
+};
+template <>
+struct Shape<model::ClaimRequest> {
+  static auto of(auto& all) {
+    auto& [name, prioritized, choices] = all;
+    return std::tuple(field("name", name), field("prioritized", prioritized), field("choices", choices));
+  }
+};
+template <>
+struct Shape<model::ClaimConstraint> {
+  static auto of(auto& all) {
+    auto& [requests, attribute, distinct] = all;
+    return std::tuple(field("requests", requests), field("attribute", attribute),
+                      field("distinct", distinct));
+  }
+};
+template <>
+struct Shape<model::AllocatedDevice> {
+  static auto of(auto& all) {
+    auto& [request, driver, pool, device, admin_access, share, consumed, tolerations, binding_conditions,
+           binding_failure_conditions] = all;
+    return std::tuple(field("request", request), field("driver", driver), field("pool", pool),
+                      field("device", device), field("admin_access", admin_access), field("share", share),
+                      field("consumed", consumed), field("tolerations", tolerations),
+                      field("binding_conditions", binding_conditions),
+                      field("binding_failure_conditions", binding_failure_conditions));
+  }
+};
+template <>
+struct Shape<model::Allocation> {
+  static auto of(auto& all) {
+    auto& [devices, nodes, configurations] = all;
+    return std::tuple(field("devices", devices), field("nodes", nodes),
+                      field("configurations", configurations));
+  }
+};
+template <>
+struct Shape<model::ClaimAllocation> {
+  static auto of(auto& all) {
+    auto& [claim, allocation] = all;
+    return std::tuple(field("claim", claim), field("allocation", allocation));
+  }
+};
+template <>
+struct Shape<model::ResourceClaim> {
+  static auto of(auto& all) {
+    auto& [key, uid, created, queue, from_template, requests, constraints, configurations, allocation,
+           reserved_for] = all;
+    return std::tuple(field("key", key), field("uid", uid), field("created", created), field("queue", queue),
+                      field("from_template", from_template), field("requests", requests),
+                      field("constraints", constraints), field("configurations", configurations),
+                      field("allocation", allocation), field("reserved_for", reserved_for));
+  }
+};
+
 // Of model/configuration.h.
 
+template <>
+struct Shape<model::ClaimPolicy> {
+  static auto of(auto& all) {
+    auto& [enabled, incomplete_pools, max_steps] = all;
+    return std::tuple(field("enabled", enabled), field("incomplete_pools", incomplete_pools),
+                      field("max_steps", max_steps));
+  }
+};
 template <>
 struct Shape<model::Placement> {
   static auto of(auto& all) {
@@ -653,13 +888,14 @@ struct Shape<model::Policies> {
 template <>
 struct Shape<model::Configuration> {
   static auto of(auto& all) {
-    auto& [actions, policies, pools, expected_pods, staleness_grace, max_consolidation_victims,
+    auto& [actions, policies, claims, pools, expected_pods, staleness_grace, max_consolidation_victims,
            consolidating_reclaim, full_hierarchy_fairness, usage_weight, usage_half_life,
            saturation_multiplier, preempt_min_runtime, reclaim_min_runtime, reclaim_min_runtime_scope,
            victim_order, restart_cost, queue_depth] = all;
     return std::tuple(
-        field("actions", actions), field("policies", policies), field("pools", pools),
-        field("expected_pods", expected_pods), field("staleness_grace", staleness_grace),
+        field("actions", actions), field("policies", policies), field("claims", claims),
+        field("pools", pools), field("expected_pods", expected_pods),
+        field("staleness_grace", staleness_grace),
         field("max_consolidation_victims", max_consolidation_victims),
         field("consolidating_reclaim", consolidating_reclaim),
         field("full_hierarchy_fairness", full_hierarchy_fairness), field("usage_weight", usage_weight),
@@ -810,6 +1046,48 @@ struct Shape<model::DisruptionBudgetRemoved> {
   }
 };
 template <>
+struct Shape<model::DeviceClassUpserted> {
+  static auto of(auto& all) {
+    auto& [device_class] = all;
+    return std::tuple(field("device_class", device_class));
+  }
+};
+template <>
+struct Shape<model::DeviceClassRemoved> {
+  static auto of(auto& all) {
+    auto& [name] = all;
+    return std::tuple(field("name", name));
+  }
+};
+template <>
+struct Shape<model::ResourceSliceUpserted> {
+  static auto of(auto& all) {
+    auto& [slice] = all;
+    return std::tuple(field("slice", slice));
+  }
+};
+template <>
+struct Shape<model::ResourceSliceRemoved> {
+  static auto of(auto& all) {
+    auto& [name] = all;
+    return std::tuple(field("name", name));
+  }
+};
+template <>
+struct Shape<model::ResourceClaimUpserted> {
+  static auto of(auto& all) {
+    auto& [claim] = all;
+    return std::tuple(field("claim", claim));
+  }
+};
+template <>
+struct Shape<model::ResourceClaimRemoved> {
+  static auto of(auto& all) {
+    auto& [key] = all;
+    return std::tuple(field("key", key));
+  }
+};
+template <>
 struct Shape<model::DeviceChanged> {
   static auto of(auto& all) {
     auto& [node, slot, healthy] = all;
@@ -878,9 +1156,10 @@ struct Shape<model::EvictionRefused> {
 template <>
 struct Shape<model::Bind> {
   static auto of(auto& all) {
-    auto& [pod, node, devices, device_groups, share_thousandths] = all;
+    auto& [pod, node, devices, device_groups, share_thousandths, claims] = all;
     return std::tuple(field("pod", pod), field("node", node), field("devices", devices),
-                      field("device_groups", device_groups), field("share_thousandths", share_thousandths));
+                      field("device_groups", device_groups), field("share_thousandths", share_thousandths),
+                      field("claims", claims));
   }
 };
 template <>
@@ -906,12 +1185,20 @@ struct Shape<model::WithdrawNomination> {
   }
 };
 template <>
+struct Shape<model::ClaimShortage> {
+  static auto of(auto& all) {
+    auto& [claim, request, reason, nodes, have, want] = all;
+    return std::tuple(field("claim", claim), field("request", request), field("reason", reason),
+                      field("nodes", nodes), field("have", have), field("want", want));
+  }
+};
+template <>
 struct Shape<model::Reason> {
   static auto of(auto& all) {
-    auto& [code, queue, dimension, have, want, limit, detail, nodes] = all;
+    auto& [code, queue, dimension, have, want, limit, detail, nodes, claims] = all;
     return std::tuple(field("code", code), field("queue", queue), field("dimension", dimension),
                       field("have", have), field("want", want), field("limit", limit),
-                      field("detail", detail), field("nodes", nodes));
+                      field("detail", detail), field("nodes", nodes), field("claims", claims));
   }
 };
 template <>
@@ -941,11 +1228,12 @@ struct Shape<model::RoundRequest> {
 template <>
 struct Shape<model::PodAssumption> {
   static auto of(auto& all) {
-    auto& [uid, state, node, device_groups, reserved_node, reserved_groups, decision, bound, preferred_node,
-           inherited, bind_failures, excluded, eviction_refused_until] = all;
+    auto& [uid, state, node, device_groups, reserved_node, reserved_groups, claims, reserved_claims, decision,
+           bound, preferred_node, inherited, bind_failures, excluded, eviction_refused_until] = all;
     return std::tuple(field("uid", uid), field("state", state), field("node", node),
                       field("device_groups", device_groups), field("reserved_node", reserved_node),
-                      field("reserved_groups", reserved_groups), field("decision", decision),
+                      field("reserved_groups", reserved_groups), field("claims", claims),
+                      field("reserved_claims", reserved_claims), field("decision", decision),
                       field("bound", bound), field("preferred_node", preferred_node),
                       field("inherited", inherited), field("bind_failures", bind_failures),
                       field("excluded", excluded), field("eviction_refused_until", eviction_refused_until));
@@ -961,7 +1249,7 @@ struct Shape<model::Assumptions> {
 
 template <>
 struct Alternatives<decltype(model::Event::body)> {
-  static constexpr std::array<std::string_view, 29> kNames = {"clock_advanced",
+  static constexpr std::array<std::string_view, 35> kNames = {"clock_advanced",
                                                               "configuration_changed",
                                                               "queue_upserted",
                                                               "queue_removed",
@@ -981,6 +1269,12 @@ struct Alternatives<decltype(model::Event::body)> {
                                                               "volume_claim_removed",
                                                               "disruption_budget_upserted",
                                                               "disruption_budget_removed",
+                                                              "device_class_upserted",
+                                                              "device_class_removed",
+                                                              "resource_slice_upserted",
+                                                              "resource_slice_removed",
+                                                              "resource_claim_upserted",
+                                                              "resource_claim_removed",
                                                               "device_changed",
                                                               "pod_started",
                                                               "pod_finished",
