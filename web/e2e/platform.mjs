@@ -2,6 +2,7 @@
 import {spawn} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {chromium} from 'playwright-core';
@@ -29,12 +30,47 @@ export class Platform {
     let text = '';
     platform.process.stdout.on('data', (bytes) => (text += bytes));
     await until('the platform says where it is', () => /sign-in\?code=\S+/.test(text));
-    platform.url = /(http:\/\/[\d.:]+)\//.exec(text)[1];
+    platform.port = Number(/http:\/\/[\d.]+:(\d+)\//.exec(text)[1]);
+    await platform.listen();
     platform.code = /sign-in\?code=(\S+)/.exec(text)[1];
     return platform;
   }
 
+  /** The browser comes through a relay, so that its connections can be cut. */
+  async listen() {
+    this.sockets = new Set();
+    this.isCut = false;
+    this.relay = net.createServer((client) => {
+      if (this.isCut) {
+        client.destroy();
+        return;
+      }
+      const server = net.connect(this.port, '127.0.0.1');
+      for (const socket of [client, server]) {
+        this.sockets.add(socket);
+        socket.on('error', () => {});
+        socket.on('close', () => {
+          this.sockets.delete(socket);
+          client.destroy();
+          server.destroy();
+        });
+      }
+      client.pipe(server).pipe(client);
+    });
+    await new Promise((resolve) => this.relay.listen(0, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${this.relay.address().port}`;
+  }
+  cut() {
+    this.isCut = true;
+    for (const socket of this.sockets) socket.destroy();
+  }
+  mend() {
+    this.isCut = false;
+  }
+
   async stop() {
+    this.relay.close();
+    this.cut();
     const ended = new Promise((resolve) => this.process.once('exit', resolve));
     this.process.kill('SIGINT');
     await ended;

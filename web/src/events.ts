@@ -25,6 +25,7 @@ const titles: Record<string, string> = {
   'service-rolled-back': 'went back to the version before',
   'queue-changed': 'changed',
   'queue-removed': 'removed',
+  'work-lost': 'lost work',
   'device-healthy': 'is healthy again',
   'device-unhealthy': 'was withdrawn',
 };
@@ -46,7 +47,7 @@ const names: Record<string, string> = {
   replica: 'replica',
   why: 'why',
   reason: 'why',
-  progress: 'it',
+  progress: 'ended as',
   node: 'node',
   devices: 'devices',
   exitCode: 'exit code',

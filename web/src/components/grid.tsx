@@ -112,7 +112,7 @@ export function Grid<T>(props: GridProps<T>) {
   const visible = table.getVisibleLeafColumns();
   const widths = visible.map((column) => {
     const own = byId.get(column.id)!;
-    return own.grow === true || narrow ? `minmax(${narrow ? 0 : own.width}px, ${own.grow ? 2 : 1}fr)` : `${own.width}px`;
+    return own.grow === true ? `minmax(${narrow ? 0 : own.width}px, 1fr)` : `${own.width}px`;
   });
   const template = [...(onSelect !== undefined ? ['40px'] : []), ...widths].join(' ');
   const least = visible.reduce((sum, column) => sum + byId.get(column.id)!.width, onSelect !== undefined ? 40 : 0);

@@ -323,7 +323,7 @@ function Rules() {
   const take = useMutation({mutationFn: (id: string) => send('DELETE', `/api/v1/access-rules/${segment(id)}`), onSuccess: refresh});
   const columns: Column<AccessRule>[] = [
     {id: 'user', title: 'User', width: 130, grow: true, narrow: true, value: (row) => row.user},
-    {id: 'role', title: 'Role', width: 170, narrow: true, value: (row) => row.role},
+    {id: 'role', title: 'Role', width: 130, narrow: true, value: (row) => row.role},
     {id: 'queue', title: 'In', width: 140, grow: true, value: (row) => row.queue || 'the whole tree'},
     {id: 'by', title: 'Given by', width: 120, value: (row) => row.createdBy || 'the platform'},
     {id: 'created', title: 'Since', width: 150, value: (row) => row.created, cell: (row) => <Instant at={row.created} />},
@@ -371,9 +371,9 @@ function Rules() {
 }
 
 const auditColumns: Column<AuditEntry>[] = [
-  {id: 'time', title: 'When', width: 170, narrow: true, value: (row) => row.time, cell: (row) => <Instant at={row.time} />},
+  {id: 'time', title: 'When', width: 90, narrow: true, value: (row) => row.time, cell: (row) => <Instant at={row.time} />},
   {id: 'actor', title: 'Who', width: 130, narrow: true, grow: true, value: (row) => row.actor || 'unknown'},
-  {id: 'action', title: 'Did', width: 160, narrow: true, value: (row) => row.action},
+  {id: 'action', title: 'Did', width: 140, narrow: true, value: (row) => row.action},
   {id: 'subject', title: 'To', width: 200, grow: true, value: (row) => row.subject},
   {id: 'allowed', title: 'Outcome', width: 100, value: (row) => (row.allowed ? 'allowed' : 'refused')},
   {id: 'peer', title: 'From', width: 130, value: (row) => row.peer},

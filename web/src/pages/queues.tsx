@@ -169,7 +169,12 @@ const bandColours = ['#0f7f77', '#d9a441', '#3f6fb5', '#a8577e', '#6b8f3c', '#8a
 /** What each queue held, one band on another. */
 export function Bands({names}: {names: string[]}) {
   const series = useQueueSeries(names);
-  const times = useMemo(() => [...new Set(series.flatMap((one) => (one.data ?? []).map((point) => point.time)))].sort(), [series]);
+  const updated = series.map((one) => one.dataUpdatedAt).join();
+  const times = useMemo(
+    () => [...new Set(series.flatMap((one) => (one.data ?? []).map((point) => point.time)))].sort(),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [updated],
+  );
   const lines = useMemo(
     () =>
       names.flatMap((label, i) => {
@@ -179,7 +184,7 @@ export function Bands({names}: {names: string[]}) {
         return [{label, colour: bandColours[i % bandColours.length]!, values: times.map((time) => byTime.get(time) ?? null)}];
       }),
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [times.length, times.at(-1), names.join()],
+    [updated, times, names.join()],
   );
   if (series.some((one) => one.isPending)) return <Loading />;
   if (lines.length === 0) return <Empty title="Nobody held a device">Shares show here as soon as work runs.</Empty>;

@@ -258,7 +258,7 @@ export function Why({workload}: {workload: WorkloadView}) {
 }
 
 const replicaColumns = (now: number): Column<Replica>[] => [
-  {id: 'replica', title: 'Replica', width: 120, narrow: true, value: (row) => replicaName(row.role, row.index)},
+  {id: 'replica', title: 'Replica', width: 120, grow: true, narrow: true, value: (row) => replicaName(row.role, row.index)},
   {id: 'state', title: 'State', width: 110, narrow: true, value: (row) => row.state},
   {id: 'attempt', title: 'Attempt', width: 84, numeric: true, value: (row) => row.attempt + 1},
   {id: 'node', title: 'Node', width: 110, value: (row) => row.node ?? '', cell: (row) => (row.node === undefined ? unknown : <To to={`/nodes/${encodeURIComponent(row.node)}`}>{row.node}</To>)},
