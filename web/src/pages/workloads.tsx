@@ -47,7 +47,7 @@ function columnsOf(now: number, roots: Map<string, string>): Column<WorkloadView
         </span>
       ),
     },
-    {id: 'state', title: 'State', width: 118, narrow: true, value: (row) => row.status.state, cell: (row) => <StateMark state={row.status.state} />},
+    {id: 'state', title: 'State', width: 130, narrow: true, value: (row) => row.status.state, cell: (row) => <StateMark state={row.status.state} />},
     {
       id: 'reason',
       title: 'Why',
