@@ -18,7 +18,7 @@ function Names({title, names}: {title: string; names: string[]}) {
 
 /** What the server found out on a copy of its state. */
 export function ForecastText({forecast, nothing}: {forecast: Forecast; nothing?: string}) {
-  const silent = forecast.reason === '' && forecast.evicted.length + forecast.started.length + forecast.remedies.length === 0;
+  const silent = forecast.reason === '' && forecast.evicted.length + forecast.shrunk.length + forecast.started.length + forecast.remedies.length === 0;
   return (
     <div className="stack">
       {forecast.reason !== '' && <p className="why-reason">{sentence(forecast.reason)}</p>}
@@ -28,6 +28,7 @@ export function ForecastText({forecast, nothing}: {forecast: Forecast; nothing?:
         </p>
       )}
       <Names title="Would be stopped for it" names={forecast.evicted} />
+      <Names title="Would go on with fewer replicas" names={forecast.shrunk} />
       <Names title="Would start, too" names={forecast.started} />
       <Names title="It would start now if" names={forecast.remedies} />
       {silent && forecast.node === '' && <Text size="sm">{nothing ?? 'Nothing else changes.'}</Text>}
