@@ -72,8 +72,8 @@ using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 bool add(HeaderList& list, const std::string& line) {
   curl_slist* longer = curl_slist_append(list.get(), line.c_str());
   if (longer == nullptr) return false;
-  static_cast<void>(list.release());
-  list.reset(longer);
+  // The head stays the same, but for the first.
+  if (list == nullptr) list.reset(longer);
   return true;
 }
 
