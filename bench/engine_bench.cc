@@ -201,5 +201,86 @@ void BM_LargeOnePodArrives(benchmark::State& state) {
 }
 BENCHMARK(BM_LargeOnePodArrives)->Unit(benchmark::kMicrosecond);
 
+/// A full cluster of 500 nodes, and 10,000 groups of one device each that wait in eight queues.
+std::unique_ptr<model::Scheduler> backlog() {
+  ClusterEvents events(kNow);
+  events.nodes("node", 500);
+  queues(events, "team", 500);
+  for (int i = 0; i < 14'000; ++i) {
+    ClusterEvents::Group group;
+    group.name = fmt::format("job-{:05}", i);
+    group.queue = fmt::format("team-{}", i % 8);
+    group.age_s = 500'000 - i;
+    if (i < 4000) group.nodes = {node_name("node", i * 7 % 500)};
+    events.group(group);
+  }
+  std::unique_ptr<model::Scheduler> engine = engine::make_engine();
+  engine->apply(events.events());
+  engine->run({});
+  return engine;
+}
+
+/// Behind 10,000 waiting groups one more arrives, and waits, too: apply and round are timed.
+void BM_BacklogOneGroupArrives(benchmark::State& state) {
+  std::unique_ptr<model::Scheduler> engine = backlog();
+  ClusterEvents::Group group;
+  group.name = "arriving";
+  group.queue = "team-3";
+  ClusterEvents arrival(kNow);
+  arrival.group(group);
+  const std::vector<model::Event> gone{{kNow, model::PodRemoved{"arriving-0"}},
+                                       {kNow, model::GroupRemoved{"bench/arriving"}}};
+  for (auto _ : state) {
+    engine->apply(arrival.events());
+    const model::Round round = engine->run({});
+    state.PauseTiming();
+    const auto* verdict = round.decisions.size() == 1
+                              ? std::get_if<model::VerdictChanged>(&round.decisions.front().body)
+                              : nullptr;
+    if (verdict == nullptr || verdict->group != "bench/arriving" || verdict->verdict.reasons.empty()) {
+      state.SkipWithError("it was not told that it waits, or something else was decided");
+      return;
+    }
+    engine->apply(gone);
+    engine->run({});
+    state.ResumeTiming();
+  }
+}
+BENCHMARK(BM_BacklogOneGroupArrives)->Unit(benchmark::kMicrosecond);
+
+/// A pod ends, and the first of 10,000 waiting groups gets its device; apply and round are timed.
+void BM_BacklogOnePodEnds(benchmark::State& state) {
+  std::unique_ptr<model::Scheduler> engine = backlog();
+  std::vector<std::string> running;
+  for (int i = 0; i < 4000; ++i) running.push_back(fmt::format("job-{:05}-0", i));
+  std::size_t next = 0;
+  int age = 400'000;
+  for (auto _ : state) {
+    engine->apply(std::vector<model::Event>{{kNow, model::PodRemoved{running[next]}}});
+    const model::Round round = engine->run({});
+    state.PauseTiming();
+    const auto* bind =
+        round.decisions.size() == 2 ? std::get_if<model::Bind>(&round.decisions.front().body) : nullptr;
+    if (bind == nullptr || !std::holds_alternative<model::VerdictChanged>(round.decisions.back().body)) {
+      state.SkipWithError("not exactly one group was bound and told so");
+      return;
+    }
+    running.push_back(bind->pod);
+    ++next;
+    ClusterEvents after(kNow);
+    after.add(model::BindSucceeded{round.decisions.front().number});
+    after.add(model::PodStarted{bind->pod});
+    ClusterEvents::Group group;  // so that 10,000 wait again
+    group.name = fmt::format("later-{:06}", age);
+    group.queue = fmt::format("team-{}", next % 8);
+    group.age_s = --age;
+    after.group(group);
+    engine->apply(after.events());
+    engine->run({});
+    state.ResumeTiming();
+  }
+}
+BENCHMARK(BM_BacklogOnePodEnds)->Unit(benchmark::kMicrosecond);
+
 }  // namespace
 }  // namespace fairlead::bench

@@ -70,6 +70,14 @@ std::pair<QueueId, QueueId> Legality::compared_queues(QueueId victim) const {
   return {mine.back(), theirs.back()};
 }
 
+bool Legality::may_lose_any(QueueId victim, const model::QueueCharge& request) const {
+  const auto [mine, theirs] = compared_queues(victim);
+  const Amounts& before = allocated_before(theirs);
+  return !within_allocatable(account(theirs), before) ||
+         (!within_quota(account(theirs), before, nullptr) &&
+          within_quota(account(mine), allocated_before(mine), &request));
+}
+
 std::optional<base::Time> Legality::protected_until(model::GroupId id) const {
   const model::Configuration& configuration = cluster_.configuration();
   const model::GroupRecord& victim = cluster_.group(id);

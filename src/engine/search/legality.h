@@ -30,6 +30,10 @@ class Legality {
   /// non-preemptible work within its quota. The reason of the first dimension that refuses, else nothing.
   std::optional<model::Reason> refuses_reclaim(const model::QueueCharge& request) const;
 
+  /// Whether a queue may lose anything to a reclaimer that asks for `request`: the first chunk of it may be
+  /// taken. What it and others lost before only takes away from that. O(depth · dimensions).
+  bool may_lose_any(model::QueueId victim, const model::QueueCharge& request) const;
+
   /// Whether a group's minimum must not be touched by the action at present, and until when.
   std::optional<base::Time> protected_until(model::GroupId victim) const;
 

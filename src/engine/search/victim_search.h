@@ -3,6 +3,7 @@
 #include "engine/gang/placer.h"
 #include "engine/order/service_order.h"
 #include "engine/search/legality.h"
+#include "engine/search/loss_bound.h"
 #include "engine/search/reclaim_progress.h"
 #include "engine/search/room_ledger.h"
 #include "engine/search/search_log.h"
@@ -63,9 +64,14 @@ class VictimSearch {
   using Chunks = std::vector<const VictimChunk*>;
 
   std::vector<model::GroupId> candidates();
+  bool nobody_may_lose() const;
   bool enough_devices() const;
   /// Whether there is room even if every candidate leaves. Cheap: no state is changed.
   bool possible();
+  /// For a single plain pod: whether victims that the law and the order of service let go could make room
+  /// anywhere.
+  bool can_lose_enough();
+  bool is_closed(model::NodeId node) const { return bound_ && !bound_->is_open(node); }
   /// Whether sums leave room for the first k pods: without it, a try need not be made.
   bool may_fit(std::size_t k) const;
   model::QueueCharge request_of(std::size_t k) const;
@@ -142,8 +148,9 @@ class VictimSearch {
   boost::unordered_flat_set<model::GroupId> scanned_groups_;
 
   std::optional<RoomLedger> ledger_;
-  std::size_t start_ = 0;   ///< journal position before the search
-  std::size_t ground_ = 0;  ///< journal position with the recorded victims evicted
+  std::optional<LossBound> bound_;  ///< where only some nodes can come into question
+  std::size_t start_ = 0;           ///< journal position before the search
+  std::size_t ground_ = 0;          ///< journal position with the recorded victims evicted
   std::size_t placed_before_ = 0;
 
   bool plain_pods_ = false;  ///< of the beneficiary: equal, with whole devices, without constraints
