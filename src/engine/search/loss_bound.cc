@@ -13,9 +13,9 @@ bool counts_whole_devices(const model::PodClass& pod_class) {
   return !pod_class.key.devices.shares_devices() && pod_class.key.devices.partitions.empty();
 }
 
-std::int64_t devices_of(const model::PodClass& pod_class) {
+std::int64_t amount_of(model::ResourceId column, const model::PodClass& pod_class) {
   for (const model::ResourceAmount& amount : pod_class.amounts)
-    if (amount.resource == model::column::kDevices) return amount.amount;
+    if (amount.resource == column) return amount.amount;
   return 0;
 }
 
@@ -32,7 +32,7 @@ bool surely_first(const QueueRank& a, const QueueRank& b) {
 }  // namespace
 
 std::int64_t LossBound::free_on(model::NodeId node) const {
-  return std::max<std::int64_t>(0, search_.cluster.nodes().later(model::column::kDevices)[node.index()]);
+  return std::max<std::int64_t>(0, search_.cluster.nodes().later(column_)[node.index()]);
 }
 
 /// What is free on other nodes that have room for the smallest.
@@ -195,7 +195,8 @@ LossBound::LossBound(const Search& search, const NodeSet& nodes,
   const model::Cluster& cluster = search.cluster;
   own_ = cluster.group(search.legality.beneficiary()).queue;
   request_ = cluster.queue_charge(cluster.class_of(search.pod), model::NodeId());
-  wanted_ = devices_of(cluster.class_of(search.pod));
+  column_ = cluster.class_of(search.pod).device_column;
+  wanted_ = amount_of(column_, cluster.class_of(search.pod));
   for (model::NodeId node : nodes.nodes) free_.push_back(free_on(node));
   std::sort(free_.begin(), free_.end(), std::greater<>());
   for (std::int64_t free : free_) free_sums_.push_back((free_sums_.empty() ? 0 : free_sums_.back()) + free);
@@ -236,7 +237,7 @@ void LossBound::look_at(model::GroupId id, std::vector<model::NodeId>& stay_on) 
       one_node = one_node && at == on.front();
       const model::PodClass& pod_class = cluster.pod_class(record.pod_class);
       whole = whole && counts_whole_devices(pod_class);
-      const std::int64_t size = devices_of(pod_class);
+      const std::int64_t size = amount_of(column_, pod_class);
       devices += size;
       largest = std::max(largest, size);
       smallest = std::min(smallest, size);

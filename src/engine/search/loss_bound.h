@@ -105,6 +105,7 @@ class LossBound {
   model::QueueId own_;
   model::QueueCharge request_;
   std::vector<OfQueue> queues_;
+  model::ResourceId column_;                             // of the kind of devices that the pod asks for
   std::int64_t wanted_ = 0;                              // devices
   std::vector<std::int64_t> free_;                       // of the nodes of the pool, descending
   std::vector<std::int64_t> free_sums_;                  // of the first ones of these

@@ -130,6 +130,7 @@ bool VictimSearch::possible() {
 bool VictimSearch::can_lose_enough() {
   const bool applies =
       plain_pods_ && chunk_.size() == 1 && ledger_->room() == 0 &&
+      cluster_.class_of(chunk_.front()).device_column.valid() &&
       (action_ == model::Action::kConsolidate || (action_ == model::Action::kReclaim && plain_));
   if (!applies) return true;
   bound_.emplace(LossBound::Search{cluster_, placer_.static_fit(), legality_, totals_, pool_, action_,
