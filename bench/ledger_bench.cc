@@ -56,7 +56,7 @@ void add_submission(ledger::Batch& batch, std::int64_t n) {
   ledger::RoundRecord round;
   round.time = at(n);
   round.events = {{at(n), model::GroupUpserted{group}}, {at(n), model::PodUpserted{pod}}};
-  round.decisions.push_back({static_cast<std::uint64_t>(n) + 1, model::Bind{uid, "node", {}, {}, 0}});
+  round.decisions.push_back({static_cast<std::uint64_t>(n) + 1, model::Bind{uid, "node", {}, {}, 0, {}}});
   batch.rounds.push_back(std::move(round));
   const std::string subject = "workload " + group.key;
   batch.written.push_back({"workload", group.key, 0, std::string(900, 'w')});

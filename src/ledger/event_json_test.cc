@@ -135,7 +135,7 @@ TEST(DecisionJson, VerdictsThatAreAlikeAreWrittenOnce) {
   add(3, "c", full);
   add(4, "d", other);
   add(6, "e", other);
-  round.decisions.push_back({7, model::Bind{"pod", "node", {}, {}, 0}});
+  round.decisions.push_back({7, model::Bind{"pod", "node", {}, {}, 0, {}}});
   add(8, "f", other);
   const std::string text = round_to_json(round);
   EXPECT_NE(text.find(R"({"alike":["b","c"]},)"), std::string::npos) << text;

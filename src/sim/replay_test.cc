@@ -84,7 +84,8 @@ model::Bind bind_to(const model::Pod& pod, const model::Node& node, std::vector<
           .node = node.name,
           .devices = {},
           .device_groups = std::move(groups),
-          .share_thousandths = 0};
+          .share_thousandths = 0,
+          .claims = {}};
 }
 
 TEST(Replay, CountsWhatIsPlacedAndTakesAwayWhatIsNot) {
