@@ -55,8 +55,9 @@ Example example() {
   model::Reason too_large;
   too_large.nodes = {{model::NodeReason::kNotReady, 1}, {model::NodeReason::kDevices, 2}};
   result.waiting.push_back({sample.group_index("huge"), 1, verdict(too_large)});
-  result.waiting.push_back({sample.group_index("train"), 2,
-                            verdict({model::ReasonCode::kWaitingForRelease, {}, {}, 0, 0, 0, {}, {}})});
+  model::Reason releasing;
+  releasing.code = model::ReasonCode::kWaitingForRelease;
+  result.waiting.push_back({sample.group_index("train"), 2, verdict(releasing)});
   model::Reason limit;
   limit.code = model::ReasonCode::kOverLimit;
   limit.queue = "vision";
