@@ -122,6 +122,23 @@ Inventory make_inventory(const Machine& machine, const std::vector<device::Disco
   return inventory;
 }
 
+std::string resource_of_demand(const Inventory& inventory, const model::DeviceDemand& demand,
+                               std::string_view node) {
+  std::string resource;
+  std::int64_t most = 0;
+  for (const model::Node& candidate : inventory.nodes) {
+    for (const model::DeviceSet& set : candidate.devices) {
+      if (candidate.name == node) return set.resource;
+      if (!demand.vendor.empty() && demand.vendor != set.vendor) continue;
+      if (!demand.model.empty() && demand.model != set.model) continue;
+      if (set.count <= most) continue;
+      most = set.count;
+      resource = set.resource;
+    }
+  }
+  return resource;
+}
+
 std::optional<std::vector<std::uint32_t>> choose_slots(const Inventory& inventory, std::string_view node,
                                                        std::int64_t count,
                                                        std::span<const std::string> groups,

@@ -2,6 +2,7 @@
 
 #include "device/device_provider.h"
 #include "model/node.h"
+#include "model/workload.h"
 
 #include <cstdint>
 #include <optional>
@@ -46,6 +47,12 @@ inline constexpr std::string_view kVendorLabel = "fairlead.dev/device-vendor";
 inline constexpr std::string_view kModelLabel = "fairlead.dev/device-model";
 
 Inventory make_inventory(const Machine& machine, const std::vector<device::DiscoveredDevice>& devices);
+
+/// The resource name that whole devices of a demand are counted under: that of the devices on `node` where it
+/// is placed; else, of the kinds that the demand allows, of the one that the machine has most of, since a
+/// program is built for one vendor's devices. Empty when the machine has none such.
+std::string resource_of_demand(const Inventory& inventory, const model::DeviceDemand& demand,
+                               std::string_view node);
 
 /// What a replica holds of a node's devices.
 struct HeldDevices {

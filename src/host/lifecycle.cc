@@ -286,7 +286,7 @@ void Loop::begin_stop(ReplicaRecord& replica, StopReason reason) {
   changed(replica);
   to_reconcile_.insert(replica.workload);
   if (reason != StopReason::kPreempted && record != nullptr) {
-    model::Pod pod = make_pod(*record, replica);
+    model::Pod pod = make_pod(*record, replica, inventory_);
     pod.release_deadline = now_ + record->spec.grace_period;
     tell(model::PodUpserted{std::move(pod)});
   }
@@ -329,7 +329,7 @@ void Loop::replica_started(const ReplicaState& state) {
     settle_bind(replica.uid);
     tell(model::PodStarted{replica.uid});
   } else if (const WorkloadRecord* record = find_workload(replica.workload)) {
-    tell(model::PodUpserted{make_pod(*record, replica)});
+    tell(model::PodUpserted{make_pod(*record, replica, inventory_)});
   }
   note("replica-started", "workload " + replica.workload, "",
        {{"replica", replica.uid},

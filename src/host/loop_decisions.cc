@@ -63,7 +63,8 @@ void Loop::sync_engine(const std::string& key) {
       }
     }
     for (const ReplicaRecord* replica : members)
-      if (told_pods_.insert(replica->uid).second) tell(model::PodUpserted{make_pod(*record, *replica)});
+      if (told_pods_.insert(replica->uid).second)
+        tell(model::PodUpserted{make_pod(*record, *replica, inventory_)});
     for (const ReplicaRecord* replica : replicas_of(key)) {
       if (replica->borrowing != borrowing) continue;
       if (std::find(members.begin(), members.end(), replica) != members.end()) continue;

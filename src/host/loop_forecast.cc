@@ -30,7 +30,7 @@ base::Result<std::vector<model::Event>> Loop::state_with(const model::Workload& 
     replica.role = slot.role;
     replica.index = slot.index;
     replica.created = now_;
-    events.push_back({now_, model::PodUpserted{make_pod(record, replica)}});
+    events.push_back({now_, model::PodUpserted{make_pod(record, replica, inventory_)}});
   }
   return events;
 }

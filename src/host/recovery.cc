@@ -156,7 +156,8 @@ std::vector<model::Event> Loop::snapshot() const {
       std::vector<const ReplicaRecord*> members = members_for_engine(record, borrowing);
       if (members.empty()) continue;
       add(model::GroupUpserted{group_of(record, borrowing)});
-      for (const ReplicaRecord* replica : members) add(model::PodUpserted{make_pod(record, *replica)});
+      for (const ReplicaRecord* replica : members)
+        add(model::PodUpserted{make_pod(record, *replica, inventory_)});
     }
   }
   return events;

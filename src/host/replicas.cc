@@ -1,6 +1,5 @@
 #include "host/replicas.h"
 
-#include "host/inventory.h"
 #include "manifest/workload.h"
 
 #include <fmt/format.h>
@@ -16,9 +15,11 @@ const model::WorkloadRole* role_of(const model::Workload& spec, std::string_view
   return at == spec.roles.end() ? nullptr : &*at;
 }
 
-model::DeviceRequest device_request(const model::DeviceDemand& demand) {
+model::DeviceRequest device_request(const model::DeviceDemand& demand, const Inventory& inventory,
+                                    std::string_view node) {
   model::DeviceRequest request;
   if (demand.count == 0) return request;
+  request.resource = resource_of_demand(inventory, demand, node);
   request.count = demand.count;
   if (demand.memory_mib > 0) {
     request.kind = model::DeviceRequest::Kind::kMemory;
@@ -92,7 +93,8 @@ model::PodGroup make_group(const WorkloadRecord& workload, bool borrowing, std::
   return group;
 }
 
-model::Pod make_pod(const WorkloadRecord& workload, const ReplicaRecord& replica) {
+model::Pod make_pod(const WorkloadRecord& workload, const ReplicaRecord& replica,
+                    const Inventory& inventory) {
   const model::Workload& spec = workload.spec;
   model::Pod pod;
   pod.uid = replica.uid;
@@ -103,7 +105,7 @@ model::Pod make_pod(const WorkloadRecord& workload, const ReplicaRecord& replica
   if (spec.roles.size() > 1) pod.sub_group = replica.role;
   if (const model::WorkloadRole* role = role_of(spec, replica.role)) {
     pod.requests = {.cpu_milli = role->cpu_milli, .memory_bytes = role->memory_bytes, .counted = {}};
-    pod.devices = device_request(role->devices);
+    pod.devices = device_request(role->devices, inventory, is_live(replica.progress) ? replica.node : "");
     if (!role->devices.vendor.empty())
       pod.constraints.node_selector.emplace(kVendorLabel, role->devices.vendor);
     if (!role->devices.model.empty()) pod.constraints.node_selector.emplace(kModelLabel, role->devices.model);

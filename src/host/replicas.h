@@ -1,5 +1,6 @@
 #pragma once
 
+#include "host/inventory.h"
 #include "host/records.h"
 #include "model/group.h"
 #include "model/pod.h"
@@ -36,6 +37,7 @@ model::PodGroup make_group(const WorkloadRecord& workload, bool borrowing, std::
                            std::optional<base::Time> last_start);
 
 /// The pod that stands for one try. Its phase follows the try's progress, for a scheduler that starts afresh.
-model::Pod make_pod(const WorkloadRecord& workload, const ReplicaRecord& replica);
+/// The inventory tells what its devices are called.
+model::Pod make_pod(const WorkloadRecord& workload, const ReplicaRecord& replica, const Inventory& inventory);
 
 }  // namespace fairlead::host
