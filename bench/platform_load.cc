@@ -192,9 +192,9 @@ void measure_streams(const Platform& platform) {
   base::JsonReader reader;
   const auto read = reader.read(token.body);
   if (!read) fail("no token: " + token.body);
-  const std::string request =
-      fmt::format("GET /api/v1/events?watch=true HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
-                  base::text_field(**read, "token"));
+  const std::string request = fmt::format(
+      "GET /api/v1/events?watch=true HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
+      base::text_field(**read, "token"));
   for (int i = 0; i < kStreams; ++i) {
     const int stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(stream, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
