@@ -37,6 +37,34 @@ TEST(Inventory, AMachineWithoutDevicesIsOneNode) {
   EXPECT_TRUE(inventory.nodes[0].devices.empty());
 }
 
+TEST(Inventory, ADemandIsCountedInOneKindOfDevices) {
+  const Inventory inventory = make_inventory(
+      {"box", 64'000, 256'000}, {device("n0", "nvidia", "H100"), device("a0", "amd", "MI300X"),
+                                 device("n1", "nvidia", "H100"), device("i0", "intel", "Max 1550")});
+  struct Case {
+    const char* vendor;
+    const char* model;
+    const char* node;
+    const char* resource;
+  };
+  const Case cases[] = {
+      {"", "", "", "nvidia.com/gpu"},            // the kind that there are most of
+      {"amd", "", "", "amd.com/gpu"},            // what the demand allows
+      {"", "MI300X", "", "amd.com/gpu"},         // by its model alone
+      {"", "", "box-mi300x", "amd.com/gpu"},     // where it is placed
+      {"huawei", "", "", ""},                    // none such
+      {"nvidia", "", "gone", "nvidia.com/gpu"},  // placed on what is no more
+  };
+  for (const Case& one : cases) {
+    model::DeviceDemand demand;
+    demand.count = 1;
+    demand.vendor = one.vendor;
+    demand.model = one.model;
+    EXPECT_EQ(resource_of_demand(inventory, demand, one.node), one.resource)
+        << one.vendor << '/' << one.model << '/' << one.node;
+  }
+}
+
 TEST(ChooseSlots, TakesFreeHealthyOnesAndJoinsSharedOnes) {
   Inventory inventory =
       make_inventory({"box", 4'000, 1 << 30}, {device("0", "nvidia", "H100"), device("1", "nvidia", "H100"),
