@@ -131,12 +131,12 @@ TEST(Encode, ObjectsSayWhatTheyCan) {
   binding.phase = model::Pod::Phase::kBinding;
   binding.node = "n1";
   binding.device_groups = {"g-1"};
-  binding.devices = {model::DeviceRequest::Kind::kFraction, "", 1, 125, 0, {}};
+  binding.devices = {model::DeviceRequest::Kind::kFraction, "", 1, 125, 0, {}, {}, {}};
   objects.pods.push_back(binding);
   model::Pod waiting = pod_named("waiting");
   waiting.nominated_node = "n1";
   waiting.gated = true;
-  waiting.devices = {model::DeviceRequest::Kind::kMemory, "", 2, 0, 4096, {}};
+  waiting.devices = {model::DeviceRequest::Kind::kMemory, "", 2, 0, 4096, {}, {}, {}};
   waiting.constraints.node_selector.emplace("zone", "z");
   waiting.constraints.has_required_nodes = true;
   waiting.constraints.required_nodes = {{{{"rack", model::Requirement::Operator::kNotIn, {"r2", "r3"}}}, {}},

@@ -396,10 +396,10 @@ std::vector<decltype(model::Decision::body)> RoundRun::decisions(const State& be
             now.pod->devices.count;
       }
       // What the world has recorded is no news.
-      for (const model::ClaimAllocation& one : now.place.claims)
-        if (auto claim = facts.world->resource_claims.find(one.claim);
+      for (const model::ClaimAllocation& given : now.place.claims)
+        if (auto claim = facts.world->resource_claims.find(given.claim);
             claim == facts.world->resource_claims.end() || !claim->second.allocation)
-          bind.claims.push_back(one);
+          bind.claims.push_back(given);
       list.emplace_back(std::move(bind));
     }
   }
