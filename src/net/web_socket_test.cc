@@ -138,7 +138,10 @@ TEST(WebSocket, RefusesPagesOfOtherOrigins) {
 }
 
 TEST(WebSocket, WaitsForRoomInsteadOfHoldingEverything) {
-  EchoServer server;
+  // The client waits; the server, which echoes without waiting, has room for all however slowly it is read.
+  HttpServerOptions options;
+  options.max_waiting_bytes = 64 * 1024 * 1024;
+  EchoServer server(std::move(options));
   Inbox inbox;
   auto socket = ClientWebSocket::connect(server.request("/exec"), into(inbox));
   ASSERT_TRUE(socket) << socket.error().message();
