@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
@@ -163,9 +164,13 @@ TEST(HttpServer, HoldsAWriterBackWhoseReaderIsSlow) {
   stream->on_room([&room] { room.give(); });
   // The client reads, so room comes.
   std::string got;
-  EXPECT_TRUE(client.wait_for(std::string(64 * 1024, 'x')));
   EXPECT_TRUE(client.wait_for("\r\n\r\n"));
-  while (!stream->write("end")) ASSERT_TRUE(client.wait_for("x"));
+  std::size_t read = 64 * 1024;
+  ASSERT_TRUE(client.wait_for(std::string(read, 'x')));
+  while (!stream->write("end")) {
+    read = std::min(read + block.size(), written);
+    ASSERT_TRUE(client.wait_for(std::string(read, 'x')));
+  }
   EXPECT_TRUE(room.wait());
   stream->end();
   got = client.read_all();
