@@ -35,6 +35,29 @@ void begin(base::JsonWriter& out, std::string_view api_version, std::string_view
   out.member("kind", kind);
 }
 
+/// What names an object in a body; a part that is empty is left out.
+struct Named {
+  std::string_view name = {};
+  std::string_view namespace_name = {};
+  std::string_view uid = {};
+  std::string_view resource_version = {};
+};
+
+/// Begins `metadata`; whoever calls it ends the object.
+void begin_metadata(base::JsonWriter& out, const Named& named) {
+  out.key("metadata");
+  out.begin_object();
+  if (!named.name.empty()) out.member("name", named.name);
+  if (!named.namespace_name.empty()) out.member("namespace", named.namespace_name);
+  if (!named.uid.empty()) out.member("uid", named.uid);
+  if (!named.resource_version.empty()) out.member("resourceVersion", named.resource_version);
+}
+
+void write_metadata(base::JsonWriter& out, const Named& named) {
+  begin_metadata(out, named);
+  out.end_object();
+}
+
 }  // namespace
 
 std::string binding_json(const PodIdentity& pod, std::string_view node,
@@ -42,12 +65,7 @@ std::string binding_json(const PodIdentity& pod, std::string_view node,
   std::string text;
   base::JsonWriter out(text);
   begin(out, "v1", "Binding");
-  out.key("metadata");
-  out.begin_object();
-  out.member("name", pod.name);
-  out.member("namespace", pod.namespace_name);
-  out.member("uid", pod.uid);
-  if (!pod.resource_version.empty()) out.member("resourceVersion", pod.resource_version);
+  begin_metadata(out, {pod.name, pod.namespace_name, pod.uid, pod.resource_version});
   if (!annotations.empty()) base::write_pairs(out, "annotations", annotations);
   out.end_object();
   out.key("target");
@@ -64,11 +82,7 @@ std::string eviction_json(const PodIdentity& pod) {
   std::string text;
   base::JsonWriter out(text);
   begin(out, "policy/v1", "Eviction");
-  out.key("metadata");
-  out.begin_object();
-  out.member("name", pod.name);
-  out.member("namespace", pod.namespace_name);
-  out.end_object();
+  write_metadata(out, {.name = pod.name, .namespace_name = pod.namespace_name});
   out.key("deleteOptions");
   out.begin_object();
   out.key("preconditions");
@@ -86,10 +100,7 @@ std::string pod_status_patch(const PodIdentity& pod, std::string_view type, bool
   std::string text;
   base::JsonWriter out(text);
   out.begin_object();
-  out.key("metadata");
-  out.begin_object();
-  out.member("uid", pod.uid);
-  out.end_object();
+  write_metadata(out, {.uid = pod.uid});
   out.key("status");
   out.begin_object();
   if (nominated_node) out.member("nominatedNodeName", *nominated_node);
@@ -112,10 +123,7 @@ std::string nomination_patch(const PodIdentity& pod, std::string_view node) {
   std::string text;
   base::JsonWriter out(text);
   out.begin_object();
-  out.key("metadata");
-  out.begin_object();
-  out.member("uid", pod.uid);
-  out.end_object();
+  write_metadata(out, {.uid = pod.uid});
   out.key("status");
   out.begin_object();
   out.member("nominatedNodeName", node);
@@ -129,11 +137,7 @@ std::string event_json(const ApiEvent& event, std::string_view component, std::s
   std::string text;
   base::JsonWriter out(text);
   begin(out, "v1", "Event");
-  out.key("metadata");
-  out.begin_object();
-  out.member("name", event_name);
-  out.member("namespace", event.namespace_name);
-  out.end_object();
+  write_metadata(out, {.name = event_name, .namespace_name = event.namespace_name});
   out.key("involvedObject");
   out.begin_object();
   out.member("apiVersion", event.api_version);
@@ -242,12 +246,9 @@ std::string lease_json(const Lease& lease) {
   std::string text;
   base::JsonWriter out(text);
   begin(out, "coordination.k8s.io/v1", "Lease");
-  out.key("metadata");
-  out.begin_object();
-  out.member("name", lease.name);
-  out.member("namespace", lease.namespace_name);
-  if (!lease.resource_version.empty()) out.member("resourceVersion", lease.resource_version);
-  out.end_object();
+  write_metadata(out, {.name = lease.name,
+                       .namespace_name = lease.namespace_name,
+                       .resource_version = lease.resource_version});
   out.key("spec");
   out.begin_object();
   out.member("holderIdentity", lease.holder);

@@ -9,14 +9,6 @@
 namespace fairlead::manifest {
 namespace {
 
-void write_names(base::JsonWriter& out, std::string_view key, const std::vector<std::string>& names) {
-  if (names.empty()) return;
-  out.key(key);
-  out.begin_array();
-  for (const std::string& name : names) out.value(name);
-  out.end_array();
-}
-
 std::string_view effect_name(model::DeviceTaint::Effect effect) {
   using Effect = model::DeviceTaint::Effect;
   return effect == Effect::kNone ? "None" : effect == Effect::kNoSchedule ? "NoSchedule" : "NoExecute";
@@ -105,53 +97,11 @@ void write_configurations(base::JsonWriter& out, const std::vector<model::Device
   out.end_array();
 }
 
-std::string_view operator_name(model::Requirement::Operator op) {
-  using Operator = model::Requirement::Operator;
-  switch (op) {
-    case Operator::kIn:
-      return "In";
-    case Operator::kNotIn:
-      return "NotIn";
-    case Operator::kExists:
-      return "Exists";
-    case Operator::kDoesNotExist:
-      return "DoesNotExist";
-    case Operator::kGreaterThan:
-      return "Gt";
-    case Operator::kLessThan:
-      break;
-  }
-  return "Lt";
-}
-
-void write_requirements(base::JsonWriter& out, std::string_view key,
-                        const std::vector<model::Requirement>& list) {
-  if (list.empty()) return;
-  out.key(key);
-  out.begin_array();
-  for (const model::Requirement& one : list) {
-    out.begin_object();
-    out.member("key", one.key);
-    out.member("operator", operator_name(one.op));
-    write_names(out, "values", one.values);
-    out.end_object();
-  }
-  out.end_array();
-}
-
 void write_node_selector(base::JsonWriter& out, const std::vector<model::NodeSelectorTerm>& terms) {
   if (terms.empty()) return;
   out.key("nodeSelector");
   out.begin_object();
-  out.key("nodeSelectorTerms");
-  out.begin_array();
-  for (const model::NodeSelectorTerm& term : terms) {
-    out.begin_object();
-    write_requirements(out, "matchExpressions", term.labels);
-    write_requirements(out, "matchFields", term.fields);
-    out.end_object();
-  }
-  out.end_array();
+  write_node_terms(out, terms);
   out.end_object();
 }
 

@@ -1,3 +1,4 @@
+#include "base/json_fields.h"
 #include "manifest/encoding.h"
 
 namespace fairlead::manifest {
@@ -24,12 +25,12 @@ void Encoder::duration(std::string_view name, const std::optional<base::Duration
   if (value) out_.member(name, base::format_duration(*value));
 }
 
+void write_names(base::JsonWriter& out, std::string_view key, const std::vector<std::string>& names) {
+  if (!names.empty()) base::write_texts(out, key, names);
+}
+
 void Encoder::names(std::string_view name, const std::vector<std::string>& values) {
-  if (values.empty()) return;
-  out_.key(name);
-  out_.begin_array();
-  for (const std::string& value : values) out_.value(value);
-  out_.end_array();
+  write_names(out_, name, values);
 }
 
 void Encoder::begin(std::string_view api_version, std::string_view kind, const Metadata& metadata) {

@@ -37,42 +37,43 @@ std::string_view name_of(model::Taint::Effect effect) {
 constexpr std::string_view kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
 constexpr std::string_view kPreferred = "preferredDuringSchedulingIgnoredDuringExecution";
 
+void write_requirements(base::JsonWriter& out, std::string_view key,
+                        const std::vector<model::Requirement>& requirements) {
+  if (requirements.empty()) return;
+  out.key(key);
+  out.begin_array();
+  for (const model::Requirement& requirement : requirements) {
+    out.begin_object();
+    out.member("key", requirement.key);
+    out.member("operator", name_of(requirement.op));
+    write_names(out, "values", requirement.values);
+    out.end_object();
+  }
+  out.end_array();
+}
+
 }  // namespace
 
-void Encoder::requirements(std::string_view name, const std::vector<model::Requirement>& requirements) {
-  if (requirements.empty()) return;
-  out_.key(name);
-  out_.begin_array();
-  for (const model::Requirement& requirement : requirements) {
-    out_.begin_object();
-    out_.member("key", requirement.key);
-    out_.member("operator", name_of(requirement.op));
-    names("values", requirement.values);
-    out_.end_object();
-  }
-  out_.end_array();
+void write_node_term(base::JsonWriter& out, const model::NodeSelectorTerm& term) {
+  out.begin_object();
+  write_requirements(out, "matchExpressions", term.labels);
+  write_requirements(out, "matchFields", term.fields);
+  out.end_object();
+}
+
+void write_node_terms(base::JsonWriter& out, const std::vector<model::NodeSelectorTerm>& terms) {
+  out.key("nodeSelectorTerms");
+  out.begin_array();
+  for (const model::NodeSelectorTerm& term : terms) write_node_term(out, term);
+  out.end_array();
 }
 
 void Encoder::selector(std::string_view name, const std::optional<model::LabelSelector>& selector) {
   if (!selector) return;
   out_.key(name);
   out_.begin_object();
-  requirements("matchExpressions", selector->requirements);
+  write_requirements(out_, "matchExpressions", selector->requirements);
   out_.end_object();
-}
-
-void Encoder::node_term(const model::NodeSelectorTerm& term) {
-  out_.begin_object();
-  requirements("matchExpressions", term.labels);
-  requirements("matchFields", term.fields);
-  out_.end_object();
-}
-
-void Encoder::node_terms(std::string_view name, const std::vector<model::NodeSelectorTerm>& terms) {
-  out_.key(name);
-  out_.begin_array();
-  for (const model::NodeSelectorTerm& term : terms) node_term(term);
-  out_.end_array();
 }
 
 void Encoder::node_affinity(const model::Constraints& constraints) {
@@ -82,7 +83,7 @@ void Encoder::node_affinity(const model::Constraints& constraints) {
   if (constraints.has_required_nodes) {
     out_.key(kRequired);
     out_.begin_object();
-    node_terms("nodeSelectorTerms", constraints.required_nodes);
+    write_node_terms(out_, constraints.required_nodes);
     out_.end_object();
   }
   if (!constraints.preferred_nodes.empty()) {
@@ -92,7 +93,7 @@ void Encoder::node_affinity(const model::Constraints& constraints) {
       out_.begin_object();
       out_.member("weight", preferred.weight);
       out_.key("preference");
-      node_term(preferred.term);
+      write_node_term(out_, preferred.term);
       out_.end_object();
     }
     out_.end_array();

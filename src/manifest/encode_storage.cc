@@ -28,7 +28,7 @@ void Encoder::volume_claim(const model::VolumeClaim& claim) {
       out_.begin_object();
       out_.key("required");
       out_.begin_object();
-      node_terms("nodeSelectorTerms", claim.node_terms);
+      write_node_terms(out_, claim.node_terms);
       out_.end_object();
       out_.end_object();
     }

@@ -53,10 +53,7 @@ class Encoder {
   void topology_constraint(const model::TopologyConstraint& constraint);
 
   void queue_resources(const model::PoolQuota& pool);
-  void requirements(std::string_view name, const std::vector<model::Requirement>& requirements);
   void selector(std::string_view name, const std::optional<model::LabelSelector>& selector);
-  void node_term(const model::NodeSelectorTerm& term);
-  void node_terms(std::string_view name, const std::vector<model::NodeSelectorTerm>& terms);
   void pod_term(const model::PodAffinityTerm& term);
   void pod_affinity(std::string_view name, const std::vector<model::PodAffinityTerm>& required,
                     const std::vector<model::PodAffinityTerm>& preferred);
@@ -68,6 +65,13 @@ class Encoder {
   base::JsonWriter& out_;
   const ReadOptions& options_;
 };
+
+/// A list of names under `key`; nothing where there are none.
+void write_names(base::JsonWriter& out, std::string_view key, const std::vector<std::string>& names);
+/// One term of a node selector, as an object.
+void write_node_term(base::JsonWriter& out, const model::NodeSelectorTerm& term);
+/// The terms of a node selector under `nodeSelectorTerms`, even where there are none: that fits no node.
+void write_node_terms(base::JsonWriter& out, const std::vector<model::NodeSelectorTerm>& terms);
 
 /// The generic parts of a "namespace/name".
 std::pair<std::string, std::string> split_key(std::string_view key);
