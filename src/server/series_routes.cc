@@ -2,6 +2,7 @@
 #include "server/call.h"
 #include "server/services.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,6 +35,16 @@ HttpResponse points_response(const std::vector<SeriesPoint>& points) {
   return json_response(std::move(text));
 }
 
+// Answers with what `points` gives since the instant that the query names.
+template <class Points>
+std::function<HttpResponse(Call&)> answering(Services& services, Points points) {
+  return [&services, points](Call& call) {
+    std::optional<Problem> problem;
+    const base::Time since = beginning(services, call, problem);
+    return problem ? problem->response() : points_response(points(call, since));
+  };
+}
+
 }  // namespace
 
 void add_series_routes(Router& router, Services& services) {
@@ -47,11 +58,8 @@ void add_series_routes(Router& router, Services& services) {
                   "the server's start",
               .query = query,
               .answer = "SeriesList",
-              .handle = [&services](Call& call) {
-                std::optional<Problem> problem;
-                const base::Time since = beginning(services, call, problem);
-                return problem ? problem->response() : points_response(services.series.fleet(since));
-              }});
+              .handle = answering(
+                  services, [&services](Call&, base::Time since) { return services.series.fleet(since); })});
   router.add({.method = "GET",
               .path = "/api/v1/queues/{queue}/series",
               .operation = "getQueueSeries",
@@ -59,12 +67,9 @@ void add_series_routes(Router& router, Services& services) {
               .scope = Scope::kQueue,
               .query = query,
               .answer = "SeriesList",
-              .handle = [&services](Call& call) {
-                std::optional<Problem> problem;
-                const base::Time since = beginning(services, call, problem);
-                if (problem) return problem->response();
-                return points_response(services.series.queue(call.path_value("queue"), since));
-              }});
+              .handle = answering(services, [&services](Call& call, base::Time since) {
+                return services.series.queue(call.path_value("queue"), since);
+              })});
   router.add({.method = "GET",
               .path = "/api/v1/workloads/{project}/{name}/series",
               .operation = "getWorkloadSeries",
@@ -72,13 +77,10 @@ void add_series_routes(Router& router, Services& services) {
               .scope = Scope::kProject,
               .query = query,
               .answer = "SeriesList",
-              .handle = [&services](Call& call) {
-                std::optional<Problem> problem;
-                const base::Time since = beginning(services, call, problem);
-                if (problem) return problem->response();
-                const std::string key = call.path_value("project") + "/" + call.path_value("name");
-                return points_response(services.series.workload(key, since));
-              }});
+              .handle = answering(services, [&services](Call& call, base::Time since) {
+                return services.series.workload(call.path_value("project") + "/" + call.path_value("name"),
+                                                since);
+              })});
 }
 
 }  // namespace fairlead::server
